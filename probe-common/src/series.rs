@@ -1,0 +1,79 @@
+//! What one series is counted by.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// The key of a series. One map of keys a probe, so the probe is not in it.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct SeriesKey {
+    /// Kernel `dev_t` (major << 20 | minor) of the device read from.
+    pub dev_in: u32,
+    /// Kernel `dev_t` of the device written to; 0 where there is none.
+    pub dev_out: u32,
+    /// For `copy`: [`Route`] | [`Via`] << 8. For `readahead`: [`Readahead`].
+    pub kind: u32,
+    /// Always 0: no padding byte may differ between equal keys.
+    pub reserved: u32,
+    /// cgroup id of the task (inode of its cgroup v2 directory).
+    pub cgroup: u64,
+}
+
+/// The series that takes what finds no place of its own.
+pub const OTHER: u32 = 0;
+
+/// How the bytes of a copy went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Route {
+    /// Nothing was copied: the call returned 0 or an error.
+    None = 0,
+    /// Blocks were shared (`remap_file_range`).
+    Clone = 1,
+    /// The file system copied (its own `copy_file_range` method).
+    Fs = 2,
+    /// Through the page cache (`do_splice_direct`).
+    Splice = 3,
+}
+
+/// What the copy came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Via {
+    /// The system call itself.
+    Syscall = 0,
+    /// The clone ioctls (`FICLONE`, `FICLONERANGE`).
+    Ioctl = 1,
+    /// An overlay file system; the devices are those beneath it.
+    Overlay = 2,
+}
+
+/// Why a readahead window was submitted; the first that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Readahead {
+    /// Inside `page_cache_sync_ra`: the page was missing.
+    Sync = 0,
+    /// Inside `page_cache_async_ra`: the marked page was reached.
+    Async = 1,
+    /// Inside `force_page_cache_ra`: `fadvise`, `readahead(2)`, random access.
+    Forced = 2,
+    /// Inside `filemap_fault`: a mapped page was touched.
+    Mmap = 3,
+}
+
+macro_rules! from_number {
+    ($type:ident: $($variant:ident),+) => {
+        impl TryFrom<u8> for $type {
+            type Error = u8;
+            fn try_from(number: u8) -> Result<Self, u8> {
+                $(if number == Self::$variant as u8 { return Ok(Self::$variant); })+
+                Err(number)
+            }
+        }
+    };
+}
+from_number!(Route: None, Clone, Fs, Splice);
+from_number!(Via: Syscall, Ioctl, Overlay);
+from_number!(Readahead: Sync, Async, Forced, Mmap);

@@ -1,0 +1,13 @@
+//! volprobe finds out why a volume is slow and why it did not grow.
+//!
+//! ```text
+//! kernel programs ─► collect ─► Window of Samples ─┬─► live
+//!                       ▲                          └─► session (.vprec)
+//!                     node (devices, mounts, cgroups, clock)
+//!
+//! session ─► Windows ─► model ─► analysis ─► render
+//! ```
+
+pub mod probe;
+pub mod sample;
+pub mod sink;

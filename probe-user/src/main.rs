@@ -1,0 +1,3 @@
+//! The `volprobe` binary.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Probes: what is measured, at which hooks, and whether it works.
+
+pub mod schema;
