@@ -8,6 +8,8 @@
 //! session ─► Windows ─► model ─► analysis ─► render
 //! ```
 
+pub mod cli;
+pub mod error;
 pub mod probe;
 pub mod sample;
 pub mod sink;

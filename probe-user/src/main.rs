@@ -1,3 +1,7 @@
-//! The `volprobe` binary.
+//! The `volprobe` binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    volprobe::cli::main()
+}

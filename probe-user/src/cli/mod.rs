@@ -1,0 +1,39 @@
+//! The command line: flags become library calls, and errors exit codes.
+
+pub mod units;
+
+use crate::error::Error;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Finds out why a volume is slow and why it did not grow.
+///
+/// volprobe watches copy_file_range, readahead, and the ext4/xfs online-resize
+/// path with the block devices beneath it: live during an incident, or recorded
+/// for later.
+#[derive(Parser)]
+#[command(name = "volprobe", version, max_term_width = 100)]
+#[command(arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+/// Parses the command line, runs the command, and maps its end to an exit code.
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("volprobe: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Error> {
+    match command {}
+}
