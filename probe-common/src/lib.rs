@@ -10,6 +10,7 @@
 //! - [`event`]: the records of the ring buffer
 //! - [`loss`]: what could not be counted, by kind
 //! - [`fields`]: kernel structure fields whose offsets the loader sets
+//! - [`programs`]: every kernel program, its hook and its number
 
 #![cfg_attr(not(test), no_std)]
 
@@ -18,4 +19,5 @@ pub mod cell;
 pub mod event;
 pub mod fields;
 pub mod loss;
+pub mod programs;
 pub mod series;
