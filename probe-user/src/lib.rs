@@ -9,6 +9,7 @@
 //! ```
 
 pub mod cli;
+pub mod collect;
 pub mod error;
 pub mod probe;
 pub mod sample;
