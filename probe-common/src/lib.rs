@@ -11,8 +11,11 @@
 //! - [`loss`]: what could not be counted, by kind
 //! - [`fields`]: kernel structure fields whose offsets the loader sets
 //! - [`programs`]: every kernel program, its hook and its number
+//! - [`state`]: the word that arms the programs
 
 #![cfg_attr(not(test), no_std)]
+// The kernel's programs are one function each: what they use must be inlined.
+#![allow(clippy::inline_always)]
 
 pub mod bucket;
 pub mod cell;
@@ -21,3 +24,4 @@ pub mod fields;
 pub mod loss;
 pub mod programs;
 pub mod series;
+pub mod state;

@@ -44,6 +44,7 @@ macro_rules! programs {
 
 programs! {
     // copy
+    FExit copy_exit "vfs_copy_file_range";
 
     // readahead
 
@@ -58,6 +59,10 @@ programs! {
 
 /// The number of the program called `name`; a name that is not in the table
 /// does not compile where this is evaluated as a constant.
+///
+/// # Panics
+///
+/// If there is no such program.
 pub const fn number(name: &str) -> u32 {
     let mut i = 0;
     while i < PROGRAMS.len() {

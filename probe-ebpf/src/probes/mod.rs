@@ -1,0 +1,3 @@
+//! The probes, one file each.
+
+mod copy;
