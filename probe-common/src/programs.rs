@@ -49,12 +49,63 @@ programs! {
     // readahead
 
     // resize
+    FEntry ext4_ioctl_enter "__ext4_ioctl";
+    FExit ext4_ioctl_exit "__ext4_ioctl";
+    FEntry ext4_resize_enter "ext4_resize_fs";
+    FExit ext4_resize_exit "ext4_resize_fs";
+    FEntry ext4_extend_enter "ext4_group_extend";
+    FExit ext4_extend_exit "ext4_group_extend";
+    FEntry ext4_add_enter "ext4_group_add";
+    FExit ext4_add_exit "ext4_group_add";
+    KProbe ext4_ioctl_enter_kp "__ext4_ioctl";
+    KRetProbe ext4_ioctl_exit_kp "__ext4_ioctl";
+    KProbe ext4_resize_enter_kp "ext4_resize_fs";
+    KRetProbe ext4_resize_exit_kp "ext4_resize_fs";
+    KProbe ext4_extend_enter_kp "ext4_group_extend";
+    KRetProbe ext4_extend_exit_kp "ext4_group_extend";
+    KProbe ext4_add_enter_kp "ext4_group_add";
+    KRetProbe ext4_add_exit_kp "ext4_group_add";
+    KProbe xfs_ioctl_enter_kp "xfs_file_ioctl";
+    KRetProbe xfs_ioctl_exit_kp "xfs_file_ioctl";
+    KProbe xfs_grow_enter_kp "xfs_growfs_data";
+    KRetProbe xfs_grow_exit_kp "xfs_growfs_data";
 
     // capacity and partitions
+    FEntry capacity_bdev "bdev_set_nr_sectors";
+    FEntry capacity_notify "set_capacity_and_notify";
+    FEntry capacity_set "set_capacity";
+    FEntry capacity_bdev_5_10 "bd_set_nr_sectors";
+    FEntry capacity_check_5_10 "check_disk_size_change";
+    FExit partition_added "add_partition";
+    FExit partition_refused "bdev_add_partition";
+    FExit partition_refused_5_10 "bdev_add_partition";
+    FExit partition_resized "bdev_resize_partition";
+    FExit partition_resized_5_10 "bdev_resize_partition";
+    FExit partition_deleted "bdev_del_partition";
+    FExit partition_deleted_5_10 "bdev_del_partition";
+    FExit disk_reread "bdev_disk_changed";
+    FExit disk_reread_5_10 "bdev_disk_changed";
 
     // exec and exit
+    BtfTracePoint tool_exec "sched_process_exec";
+    BtfTracePoint tool_exit "sched_process_exit";
+    TracePoint tool_exec_tp "sched:sched_process_exec";
+    TracePoint tool_exit_tp "sched:sched_process_exit";
+    FExit size_asked "blkdev_ioctl";
+    FExit size_asked_5_10 "blkdev_ioctl";
 
     // configuration: read-ahead writers, mounts
+    FEntry ra_queue_enter "queue_ra_store";
+    FExit ra_queue_exit "queue_ra_store";
+    FEntry ra_queue_enter_6_1 "queue_ra_store";
+    FExit ra_queue_exit_6_1 "queue_ra_store";
+    FEntry ra_bdi_enter "read_ahead_kb_store";
+    FExit ra_bdi_exit "read_ahead_kb_store";
+    FEntry ra_ioctl_enter "blkdev_common_ioctl";
+    FExit ra_ioctl_exit "blkdev_common_ioctl";
+    FExit mount_added "vfs_get_tree";
+    FEntry mount_removed "generic_shutdown_super";
+    FExit umount_refused "path_umount";
 }
 
 /// The number of the program called `name`; a name that is not in the table
