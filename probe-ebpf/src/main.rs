@@ -25,6 +25,7 @@ mod kernel;
 mod loss;
 mod maps;
 mod probes;
+mod self_test;
 mod settings;
 mod task;
 

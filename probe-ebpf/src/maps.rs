@@ -6,9 +6,9 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, RingBuf},
+    maps::{Array, HashMap, RingBuf},
 };
-use probe_common::loss::Loss;
+use probe_common::{loss::Loss, programs::PROGRAMS};
 
 /// `BPF_F_MMAPABLE`: user space reads the map as memory, without system calls.
 const MMAPABLE: u32 = 1 << 10;
@@ -25,3 +25,11 @@ pub static LOSSES: Array<u64> = Array::with_max_entries(Loss::ALL.len() as u32, 
 /// Rare events, each beginning with `probe_common::event::Header`.
 #[map]
 pub static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+
+/// Processes of the self-test, by tgid: told apart from everything else.
+#[map]
+pub static SELF_TEST: HashMap<u32, u32> = HashMap::with_max_entries(16, 0);
+
+/// Runs by the self-test, by program number.
+#[map]
+pub static SELF_TEST_SEEN: Array<u64> = Array::with_max_entries(PROGRAMS.len() as u32, MMAPABLE);
