@@ -1,0 +1,19 @@
+//! The host's side: kernels, initramfs, QEMU.
+
+pub mod apt;
+pub mod build;
+pub mod cache;
+pub mod cpio;
+pub mod initramfs;
+pub mod kernels;
+pub mod modules;
+pub mod qemu;
+pub mod qmp;
+pub mod run;
+pub mod sources;
+pub mod vm;
+
+/// Prints one line of progress on stderr.
+pub fn progress(text: impl std::fmt::Display) {
+    eprintln!("xtask: {text}");
+}
