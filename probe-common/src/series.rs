@@ -63,8 +63,8 @@ pub enum Readahead {
     Mmap = 3,
 }
 
-macro_rules! from_number {
-    ($type:ident: $($variant:ident),+) => {
+macro_rules! numbered {
+    ($type:ident: $($variant:ident $name:literal),+) => {
         impl TryFrom<u8> for $type {
             type Error = u8;
             fn try_from(number: u8) -> Result<Self, u8> {
@@ -72,8 +72,17 @@ macro_rules! from_number {
                 Err(number)
             }
         }
+
+        impl $type {
+            /// The name used in recordings and reports.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
     };
 }
-from_number!(Route: None, Clone, Fs, Splice);
-from_number!(Via: Syscall, Ioctl, Overlay);
-from_number!(Readahead: Sync, Async, Forced, Mmap);
+numbered!(Route: None "none", Clone "clone", Fs "fs", Splice "splice");
+numbered!(Via: Syscall "syscall", Ioctl "ioctl", Overlay "overlay");
+numbered!(Readahead: Sync "sync", Async "async", Forced "forced", Mmap "mmap");

@@ -2,7 +2,17 @@
 //!
 //! - [`source`]: the one way windows come into being, live or replayed
 //! - [`pump`]: the one loop that hands them on
+//! - [`mmap`]: array maps read as memory
+//! - [`cells`], [`keys`]: cumulative cells → what each series gained
+//! - [`losses`], [`missed`]: what is not in the counts
+//! - [`clock`]: boot time and real time
 
+pub mod cells;
+pub mod clock;
+pub mod keys;
+pub mod losses;
+pub mod missed;
+pub mod mmap;
 pub mod pump;
 pub mod source;
 

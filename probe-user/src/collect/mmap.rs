@@ -1,0 +1,116 @@
+//! Array maps read as memory, without system calls.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
+
+/// A read-only view of the values of a `BPF_F_MMAPABLE` array map, from its
+/// first element on, as 64-bit words.
+///
+/// It can cover less than the map: each mapped page counts as resident memory,
+/// and most series are never used.
+#[derive(Debug)]
+pub struct Mapping {
+    map: OwnedFd,
+    memory: NonNull<AtomicU64>,
+    bytes: usize,
+}
+
+// SAFETY: the memory is the kernel's, lives until `drop`, and is only read, as
+// atomics; nothing in it is bound to a thread.
+unsafe impl Send for Mapping {}
+
+impl Mapping {
+    /// Maps the first `bytes` bytes of the map's values.
+    pub fn new(map: impl AsFd, bytes: usize) -> io::Result<Self> {
+        let map = map.as_fd().try_clone_to_owned()?;
+        let bytes = bytes.next_multiple_of(rustix::param::page_size());
+        let memory = map_values(&map, bytes)?;
+        Ok(Self { map, memory, bytes })
+    }
+
+    /// The words mapped now.
+    pub fn words(&self) -> &[AtomicU64] {
+        // SAFETY: `memory` is page-aligned and mapped for `bytes` bytes until
+        // `drop` or `cover`, both of which need the only reference. The kernel
+        // writes it concurrently, hence atomics; loads of 64 bits with relaxed
+        // order are allowed on memory mapped read-only.
+        unsafe {
+            std::slice::from_raw_parts(self.memory.as_ptr(), self.bytes / size_of::<AtomicU64>())
+        }
+    }
+
+    /// Maps at least the first `bytes` bytes.
+    pub fn cover(&mut self, bytes: usize) -> io::Result<()> {
+        if bytes > self.bytes {
+            let bytes = bytes.next_multiple_of(rustix::param::page_size());
+            let memory = map_values(&self.map, bytes)?;
+            self.unmap();
+            self.memory = memory;
+            self.bytes = bytes;
+        }
+        Ok(())
+    }
+
+    fn unmap(&mut self) {
+        // SAFETY: exactly the region that `map_values` returned; no slice of it
+        // is alive, because this takes the only reference.
+        unsafe {
+            libc::munmap(self.memory.as_ptr().cast(), self.bytes);
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        self.unmap();
+    }
+}
+
+fn map_values(map: &OwnedFd, bytes: usize) -> io::Result<NonNull<AtomicU64>> {
+    // SAFETY: a new mapping at an address of the kernel's choice touches no
+    // memory of ours.
+    let memory = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ,
+            libc::MAP_SHARED,
+            map.as_raw_fd(),
+            0,
+        )
+    };
+    if memory == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    NonNull::new(memory.cast()).ok_or_else(|| io::Error::other("mapped at address 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    #[test]
+    fn it_grows_and_follows_the_writer() {
+        let mut file = tempfile::tempfile().unwrap();
+        for word in 0u64..2048 {
+            file.write_all(&word.to_ne_bytes()).unwrap();
+        }
+        let mut mapping = Mapping::new(&file, 1).unwrap();
+        let page_words = rustix::param::page_size() / 8;
+        assert_eq!(mapping.words().len(), page_words);
+        mapping.cover(16384).unwrap();
+        assert_eq!(mapping.words()[2047].load(Relaxed), 2047);
+        rustix::io::pwrite(&file, &7u64.to_ne_bytes(), 8).unwrap();
+        assert_eq!(mapping.words()[1].load(Relaxed), 7);
+    }
+
+    #[test]
+    fn what_cannot_be_mapped_is_an_error() {
+        let (pipe, _other) = std::io::pipe().unwrap();
+        assert!(Mapping::new(&pipe, 8).is_err());
+    }
+}
