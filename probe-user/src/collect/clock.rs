@@ -17,18 +17,18 @@ pub fn boot_ns() -> u64 {
 
 /// Relates boot time to real time, now.
 pub fn anchor() -> ClockAnchor {
-    let (boot_ns, real_ns, read_ns) = narrowest((0..TRIES).map(|_| {
+    let (middle, real_ns, width) = narrowest((0..TRIES).map(|_| {
         let before = boot_ns();
         let real = nanoseconds(ClockId::Realtime);
         (before, real, boot_ns())
     }));
     let (synchronised, max_error_ns) = discipline().unwrap_or((false, 0));
     ClockAnchor {
-        boot_ns,
+        boot_ns: middle,
         real_ns,
         synchronised,
         max_error_ns,
-        read_ns,
+        read_ns: width,
     }
 }
 

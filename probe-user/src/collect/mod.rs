@@ -4,12 +4,17 @@
 //! - [`pump`]: the one loop that hands them on
 //! - [`mmap`]: array maps read as memory
 //! - [`cells`], [`keys`]: cumulative cells → what each series gained
+//! - [`decode`], [`events`]: records of the ring buffer → events; [`known`]:
+//!   what only user space knows of the node
 //! - [`losses`], [`missed`]: what is not in the counts
 //! - [`clock`]: boot time and real time
 
 pub mod cells;
 pub mod clock;
+pub mod decode;
+pub mod events;
 pub mod keys;
+pub mod known;
 pub mod losses;
 pub mod missed;
 pub mod mmap;
