@@ -25,6 +25,14 @@ macro_rules! for_each_field {
     ($callback:ident) => {
         $callback! {
             OFF_FILE_INODE: "file" ["f_inode"];
+            OFF_FILE_OP: "file" ["f_op"];
+            OFF_FILE_RA_PAGES: "file" ["f_ra", "ra_pages"];
+            OFF_FOPS_COPY: "file_operations" ["copy_file_range"];
+            OFF_MAPPING_HOST: "address_space" ["host"];
+            OFF_RAC_FILE: "readahead_control" ["file"];
+            OFF_RAC_MAPPING: "readahead_control" ["mapping"];
+            OFF_RAC_INDEX: "readahead_control" ["_index"];
+            OFF_RAC_PAGES: "readahead_control" ["_nr_pages"];
             OFF_INODE_SB: "inode" ["i_sb"];
             OFF_SB_DEV: "super_block" ["s_dev"];
             OFF_SB_BLOCKSIZE: "super_block" ["s_blocksize"];
@@ -59,6 +67,15 @@ macro_rules! for_each_field {
             OFF_BDI_RA_PAGES: "backing_dev_info" ["ra_pages"];
             OFF_BDI_DEV_NAME: "backing_dev_info" ["dev_name"];
             OFF_DEVICE_DRVDATA: "device" ["driver_data"];
+            OFF_TASK_PID: "task_struct" ["pid"];
+            OFF_TASK_TGID: "task_struct" ["tgid"];
+            OFF_TASK_NVCSW: "task_struct" ["nvcsw"];
+            OFF_TASK_NIVCSW: "task_struct" ["nivcsw"];
+            OFF_TASK_RUNTIME: "task_struct" ["se", "sum_exec_runtime"];
+            OFF_TASK_FILES: "task_struct" ["files"];
+            OFF_FILES_FDT: "files_struct" ["fdt"];
+            OFF_FDT_FD: "fdtable" ["fd"];
+            OFF_FDT_MAX_FDS: "fdtable" ["max_fds"];
             OFF_TASK_MM: "task_struct" ["mm"];
             OFF_TASK_SIGNAL: "task_struct" ["signal"];
             OFF_TASK_GROUP_LEADER: "task_struct" ["group_leader"];

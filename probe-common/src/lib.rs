@@ -7,6 +7,7 @@
 //! - [`bucket`]: value → histogram bucket, and back
 //! - [`cell`]: the words of one series' value: generation, sums, histograms
 //! - [`series`]: what one series is counted by
+//! - [`slot`]: copies in flight, and the sums by process
 //! - [`event`]: the records of the ring buffer
 //! - [`loss`]: what could not be counted, by kind
 //! - [`fields`]: kernel structure fields whose offsets the loader sets
@@ -24,4 +25,5 @@ pub mod fields;
 pub mod loss;
 pub mod programs;
 pub mod series;
+pub mod slot;
 pub mod state;

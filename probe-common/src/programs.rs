@@ -44,9 +44,47 @@ macro_rules! programs {
 
 programs! {
     // copy
+    FEntry copy_enter "vfs_copy_file_range";
     FExit copy_exit "vfs_copy_file_range";
+    KProbe copy_enter_kp "vfs_copy_file_range";
+    KRetProbe copy_exit_kp "vfs_copy_file_range";
+    FEntry clone_enter "ioctl_file_clone";
+    FExit clone_exit "ioctl_file_clone";
+    FExit clone_inner "vfs_clone_file_range";
+    KProbe clone_enter_kp "ioctl_file_clone";
+    KRetProbe clone_exit_kp "ioctl_file_clone";
+    KProbe clone_inner_kp "vfs_clone_file_range";
+    KProbe xfs_remap_enter_kp "xfs_file_remap_range";
+    KRetProbe xfs_remap_exit_kp "xfs_file_remap_range";
+    KProbe btrfs_remap_enter_kp "btrfs_remap_file_range";
+    KRetProbe btrfs_remap_exit_kp "btrfs_remap_file_range";
+    FExit copy_entry_exit "__x64_sys_copy_file_range";
 
     // readahead
+    FEntry readahead_sync_enter "page_cache_sync_ra";
+    FExit readahead_sync_exit "page_cache_sync_ra";
+    FExit readahead_sync_exit_5_10 "page_cache_sync_ra";
+    FEntry readahead_async_enter "page_cache_async_ra";
+    FExit readahead_async_exit "page_cache_async_ra";
+    FExit readahead_async_exit_5_10 "page_cache_async_ra";
+    FEntry readahead_force_enter "force_page_cache_ra";
+    FExit readahead_force_exit "force_page_cache_ra";
+    FExit readahead_force_exit_5_10 "force_page_cache_ra";
+    FEntry readahead_submit "read_pages";
+    FEntry readahead_fault_enter "filemap_fault";
+    FExit readahead_fault_exit "filemap_fault";
+    KProbe readahead_sync_enter_kp "page_cache_sync_ra";
+    KProbe readahead_sync_enter_kp_5_10 "page_cache_sync_ra";
+    KRetProbe readahead_sync_exit_kp "page_cache_sync_ra";
+    KProbe readahead_async_enter_kp "page_cache_async_ra";
+    KProbe readahead_async_enter_kp_5_10 "page_cache_async_ra";
+    KRetProbe readahead_async_exit_kp "page_cache_async_ra";
+    KProbe readahead_force_enter_kp "force_page_cache_ra";
+    KProbe readahead_force_enter_kp_5_10 "force_page_cache_ra";
+    KRetProbe readahead_force_exit_kp "force_page_cache_ra";
+    KProbe readahead_submit_kp "read_pages";
+    KProbe readahead_fault_enter_kp "filemap_fault";
+    KRetProbe readahead_fault_exit_kp "filemap_fault";
 
     // resize
     FEntry ext4_ioctl_enter "__ext4_ioctl";

@@ -14,11 +14,16 @@ pub struct SeriesKey {
     pub dev_out: u32,
     /// For `copy`: [`Route`] | [`Via`] << 8. For `readahead`: [`Readahead`].
     pub kind: u32,
-    /// Always 0: no padding byte may differ between equal keys.
+    /// 0, as no padding byte may differ between equal keys; [`USED`] in the
+    /// rows of the arrays by id.
     pub reserved: u32,
     /// cgroup id of the task (inode of its cgroup v2 directory).
     pub cgroup: u64,
 }
+
+/// `reserved` of a row in use of `COPY_BY_ID` and `READAHEAD_BY_ID`: tells a
+/// key of zeros from no key.
+pub const USED: u32 = 1;
 
 /// The series that takes what finds no place of its own.
 pub const OTHER: u32 = 0;
@@ -47,6 +52,9 @@ pub enum Via {
     Ioctl = 1,
     /// An overlay file system; the devices are those beneath it.
     Overlay = 2,
+    /// Refused in the system call's entry, before the file system layer: no
+    /// device is known. Counted on request only.
+    Entry = 3,
 }
 
 /// Why a readahead window was submitted; the first that holds.

@@ -1,0 +1,151 @@
+//! Copies in flight, and the sums by process.
+//!
+//! The `SLOTS` map is an array indexed by thread id (`tid % SLOTS_LEN`); a call
+//! that finds its place taken by another thread goes to the `OVERFLOW_SLOTS`
+//! hash. Beside the call, a slot holds what the last calls of its place had in
+//! common: which series they were counted in, and their sums, so that the
+//! steady state needs no look-up by hash. When the process or the devices
+//! change, the sums move to the `TOP` hash; the whole of a process is the
+//! sum of both.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Slots; a power of two.
+pub const SLOTS_LEN: u32 = 16384;
+
+/// A call in flight.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Flight {
+    /// Thread whose call this is; 0 for none. Written last at the start of a
+    /// call and first at its end.
+    pub tid: u32,
+    /// Bits of [`flag`].
+    pub flags: u32,
+    /// Start of the call, `CLOCK_BOOTTIME`, ns.
+    pub start_ns: u64,
+    /// The file read from: with `position`, tells a call from another of the
+    /// same thread.
+    pub file_in: u64,
+    /// Where it is read from, bytes.
+    pub position: u64,
+    /// The file written to; for kprobes only, which see no argument at return.
+    pub file_out: u64,
+    /// Bytes asked for; for kprobes and clones.
+    pub length: u64,
+    /// Bytes cloned, or a negative errno; for clones.
+    pub cloned: i64,
+    /// Voluntary and involuntary switches of the task at the start.
+    pub switches: u64,
+    /// `se.sum_exec_runtime` of the task at the start, ns.
+    pub run_ns: u64,
+    /// Readahead inside the call; valid with [`flag::READAHEAD`].
+    pub readahead: ReadaheadSums,
+    /// Devices beneath an overlay, or of a clone; valid with [`flag::DEVICES`].
+    pub dev_in: u32,
+    /// As `dev_in`, of the file written to.
+    pub dev_out: u32,
+}
+
+/// What readahead did inside a call.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct ReadaheadSums {
+    /// Windows submitted.
+    pub calls: u64,
+    /// Their pages.
+    pub pages: u64,
+    /// Time spent in submitting, ns.
+    pub submit_ns: u64,
+}
+
+/// Bits of [`Flight::flags`].
+pub mod flag {
+    /// The call is an ioctl.
+    pub const IOCTL: u32 = 1 << 0;
+    /// A remap method is running.
+    pub const REMAPPING: u32 = 1 << 1;
+    /// A remap method has shared blocks.
+    pub const REMAPPED: u32 = 1 << 2;
+    /// `dev_in` and `dev_out` are set.
+    pub const DEVICES: u32 = 1 << 3;
+    /// The file system beneath has a copy method of its own.
+    pub const INNER_METHOD: u32 = 1 << 4;
+    /// `readahead` is set.
+    pub const READAHEAD: u32 = 1 << 5;
+    /// Calls inside this one that have not returned, from this bit on; for
+    /// kprobes only.
+    pub const DEPTH_SHIFT: u32 = 16;
+}
+
+/// One entry of the `SLOTS` array.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Slot {
+    /// The call in flight.
+    pub flight: Flight,
+    /// Process of the sums.
+    pub pid: u32,
+    /// [`crate::series::Via`] of the sums.
+    pub via: u32,
+    /// Device read from.
+    pub dev_in: u32,
+    /// Device written to.
+    pub dev_out: u32,
+    /// cgroup id.
+    pub cgroup: u64,
+    /// Name of the task, NUL-padded.
+    pub comm: [u8; 16],
+    /// Calls since the sums last moved to `TOP`.
+    pub calls: u64,
+    /// Bytes copied by them.
+    pub bytes: u64,
+    /// Time in them, ns.
+    pub time_ns: u64,
+    /// Series of these keys by [`crate::series::Route`]; 0 where not known.
+    pub series: [u32; 4],
+    /// Thread that reached the file-system layer in the running system call.
+    pub reached: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+/// Key of the `TOP` hash.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct TopKey {
+    /// Process.
+    pub pid: u32,
+    /// Device read from.
+    pub dev_in: u32,
+    /// Device written to.
+    pub dev_out: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+/// Value of the `TOP` hash: sums since the start of those that left a slot.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Top {
+    /// Calls.
+    pub calls: u64,
+    /// Bytes copied.
+    pub bytes: u64,
+    /// Time in the calls, ns.
+    pub time_ns: u64,
+    /// cgroup id.
+    pub cgroup: u64,
+    /// Name of the task, NUL-padded.
+    pub comm: [u8; 16],
+}
