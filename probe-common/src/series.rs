@@ -92,5 +92,5 @@ macro_rules! numbered {
     };
 }
 numbered!(Route: None "none", Clone "clone", Fs "fs", Splice "splice");
-numbered!(Via: Syscall "syscall", Ioctl "ioctl", Overlay "overlay");
+numbered!(Via: Syscall "syscall", Ioctl "ioctl", Overlay "overlay", Entry "entry");
 numbered!(Readahead: Sync "sync", Async "async", Forced "forced", Mmap "mmap");
