@@ -1,0 +1,226 @@
+//! The kernel's own description of its types: where fields lie, and what
+//! functions take.
+
+use btf_rs::{Backend, Btf, BtfType, Type};
+use probe_common::fields::{ABSENT, Field};
+use rustix::fs::MemfdFlags;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+/// The running kernel's BTF.
+pub const RUNNING: &str = "/sys/kernel/btf/vmlinux";
+
+/// BTF could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BtfError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not BTF, or damaged.
+    #[error("{path} is not usable BTF: {why}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A parsed BTF file.
+pub struct KernelBtf {
+    btf: Btf,
+}
+
+impl KernelBtf {
+    /// Reads BTF from `path`: raw, as in `/sys/kernel/btf`, or the `.BTF`
+    /// section of an ELF file such as a `vmlinux` with debug information.
+    pub fn read(path: &Path) -> Result<Self, BtfError> {
+        let read = |source| BtfError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let format = |error: &btf_rs::Error| BtfError::Format {
+            path: path.to_owned(),
+            why: error.to_string(),
+        };
+        // Parsing everything into memory costs tens of megabytes, mapping it a
+        // few; but sysfs maps only since 6.16, so a memfd is mapped instead.
+        let mut source = File::open(path).map_err(read)?;
+        let memory = rustix::fs::memfd_create("btf", MemfdFlags::CLOEXEC)
+            .map_err(|error| read(error.into()))?;
+        let mut memory = File::from(memory);
+        io::copy(&mut source, &mut memory).map_err(read)?;
+        if is_elf(&memory).map_err(read)? {
+            let section =
+                btf_rs::utils::elf::extract_btf_from_file(path).map_err(|e| format(&e))?;
+            memory.set_len(0).map_err(read)?;
+            rustix::io::pwrite(&memory, &section, 0).map_err(|error| read(error.into()))?;
+        }
+        let mapped = format!("/proc/self/fd/{}", memory.as_raw_fd());
+        let btf =
+            Btf::from_file_with_backend(mapped, Backend::Mmap).map_err(|error| format(&error))?;
+        Ok(Self { btf })
+    }
+
+    /// Offset of each field in bytes, [`ABSENT`] for those the kernel lacks.
+    pub fn offsets(&self, fields: &[Field]) -> Vec<(&'static str, u32)> {
+        let mut structures: HashMap<&str, Vec<Type>> = HashMap::new();
+        fields
+            .iter()
+            .map(|field| {
+                let candidates = structures.entry(field.structure).or_insert_with(|| {
+                    self.btf
+                        .resolve_types_by_name(field.structure)
+                        .unwrap_or_default()
+                });
+                let bits = candidates
+                    .iter()
+                    .find_map(|structure| self.offset(structure, field.path));
+                (field.symbol, bits.map_or(ABSENT, |bits| bits / 8))
+            })
+            .collect()
+    }
+
+    /// Offset in bits of the member at `path` within `structure`.
+    fn offset(&self, structure: &Type, path: &[&str]) -> Option<u32> {
+        let Some((name, rest)) = path.split_first() else {
+            return Some(0);
+        };
+        let (Type::Struct(body) | Type::Union(body)) = structure else {
+            return None;
+        };
+        body.members.iter().find_map(|member| {
+            let member_name = self.btf.resolve_name(member).ok()?;
+            // Members of an anonymous structure belong to the enclosing one.
+            let path = match member_name.as_str() {
+                "" => path,
+                found if found == *name => rest,
+                _ => return None,
+            };
+            let inner = if path.is_empty() {
+                0
+            } else {
+                self.offset(&self.unqualified(member)?, path)?
+            };
+            Some(member.bit_offset() + inner)
+        })
+    }
+
+    /// The type a member or parameter has, without typedefs and qualifiers.
+    fn unqualified(&self, of: &dyn BtfType) -> Option<Type> {
+        let mut found = self.btf.resolve_chained_type(of).ok()?;
+        while let Type::Typedef(_) | Type::Const(_) | Type::Volatile(_) | Type::TypeTag(_) = found {
+            found = self.btf.resolve_chained_type(found.as_btf_type()?).ok()?;
+        }
+        Some(found)
+    }
+
+    /// What is known of these functions and BTF tracepoints.
+    pub fn prototypes<'n>(
+        &self,
+        functions: impl IntoIterator<Item = &'n str>,
+        tracepoints: impl IntoIterator<Item = &'n str>,
+    ) -> Prototypes {
+        let known = functions.into_iter().filter_map(|name| {
+            let types = self.btf.resolve_types_by_name(name).ok()?;
+            let mut prototypes = types.iter().filter_map(|found| match found {
+                Type::Func(function) => match self.btf.resolve_chained_type(function) {
+                    Ok(Type::FuncProto(prototype)) => Some(prototype),
+                    _ => None,
+                },
+                _ => None,
+            });
+            let first = prototypes.next()?;
+            let parameters = first.parameters.iter().map(|p| self.pointee(p)).collect();
+            let prototype = Prototype {
+                parameters,
+                definitions: 1 + prototypes.count(),
+            };
+            Some((name.to_owned(), prototype))
+        });
+        let exists = |name: &&str| {
+            let typedef = format!("btf_trace_{name}");
+            let ids = self.btf.resolve_ids_by_name(&typedef);
+            ids.is_ok_and(|ids| !ids.is_empty())
+        };
+        Prototypes::Known {
+            functions: known.collect(),
+            tracepoints: tracepoints
+                .into_iter()
+                .filter(exists)
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+
+    /// Name of the structure a parameter points to; empty for anything else.
+    fn pointee(&self, parameter: &dyn BtfType) -> String {
+        let structure = match self.unqualified(parameter) {
+            Some(Type::Ptr(pointer)) => self.unqualified(&pointer),
+            _ => None,
+        };
+        match structure {
+            Some(Type::Struct(structure)) => self.btf.resolve_name(&structure).unwrap_or_default(),
+            _ => String::new(),
+        }
+    }
+}
+
+fn is_elf(file: &File) -> io::Result<bool> {
+    let mut magic = [0; 4];
+    let read = rustix::io::pread(file, &mut magic, 0)?;
+    Ok(read == magic.len() && magic == *b"\x7fELF")
+}
+
+/// What a function takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prototype {
+    /// One entry a parameter: the structure it points to, or empty.
+    pub parameters: Vec<String>,
+    /// Functions of this name; with more than one, which is meant is unknown.
+    pub definitions: usize,
+}
+
+/// The prototypes of the functions and tracepoints that were asked for.
+#[derive(Clone, Debug, Default)]
+pub enum Prototypes {
+    /// There is no BTF to ask.
+    #[default]
+    Unknown,
+    /// As BTF gives them; what it lacks is not in here.
+    Known {
+        /// By name of the function.
+        functions: HashMap<String, Prototype>,
+        /// Names of BTF tracepoints.
+        tracepoints: HashSet<String>,
+    },
+}
+
+impl Prototypes {
+    /// The prototype of a function, if BTF has it.
+    pub fn get(&self, function: &str) -> Option<&Prototype> {
+        match self {
+            Self::Known { functions, .. } => functions.get(function),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Whether BTF has the tracepoint.
+    pub fn has_tracepoint(&self, name: &str) -> bool {
+        match self {
+            Self::Known { tracepoints, .. } => tracepoints.contains(name),
+            Self::Unknown => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

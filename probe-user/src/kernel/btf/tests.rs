@@ -1,0 +1,178 @@
+use super::*;
+use probe_common::fields::Field;
+
+const INT: u32 = 1;
+const PTR: u32 = 2;
+const STRUCT: u32 = 4;
+const UNION: u32 = 5;
+const TYPEDEF: u32 = 8;
+const CONST: u32 = 10;
+const FUNC: u32 = 12;
+const FUNC_PROTO: u32 = 13;
+
+/// Writes BTF as the kernel's `include/uapi/linux/btf.h` lays it out.
+#[derive(Default)]
+struct Writer {
+    types: Vec<u8>,
+    strings: Vec<u8>,
+    count: u32,
+}
+
+impl Writer {
+    fn words(&mut self, words: &[u32]) {
+        for word in words {
+            self.types.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    fn name(&mut self, name: &str) -> u32 {
+        if self.strings.is_empty() {
+            self.strings.push(0);
+        }
+        if name.is_empty() {
+            return 0;
+        }
+        let offset = self.strings.len() as u32;
+        self.strings.extend_from_slice(name.as_bytes());
+        self.strings.push(0);
+        offset
+    }
+
+    /// A type of `kind`; `last` is its size or the type it refers to.
+    fn add(
+        &mut self,
+        kind: u32,
+        name: &str,
+        last: u32,
+        entries: &[(&str, u32, Option<u32>)],
+    ) -> u32 {
+        let name = self.name(name);
+        self.words(&[name, kind << 24 | entries.len() as u32, last]);
+        for (name, of, offset) in entries {
+            let name = self.name(name);
+            self.words(&[name, *of]);
+            if let Some(bits) = offset {
+                self.words(&[*bits]);
+            }
+        }
+        self.count += 1;
+        self.count
+    }
+
+    fn write(self) -> tempfile::NamedTempFile {
+        let mut bytes = vec![0x9f, 0xeb, 1, 0];
+        let (types, strings) = (self.types.len() as u32, self.strings.len() as u32);
+        for word in [24, 0, types, types, strings] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        bytes.extend(self.types);
+        bytes.extend(self.strings);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+}
+
+/// ```c
+/// struct file_ra { u32 start; u32 ra_pages; };
+/// struct file { u64 mode; union { struct inode *inode; u64 other; }; const file_ra_t ra; };
+/// u64 copy(const struct file *in, u64 len);   // and two functions called "twice"
+/// ```
+fn btf() -> KernelBtf {
+    let mut w = Writer::default();
+    let int = w.add(INT, "u64", 8, &[]);
+    w.words(&[64]);
+    let inode = w.add(STRUCT, "inode", 8, &[("sb", int, Some(0))]);
+    let inode_ptr = w.add(PTR, "", inode, &[]);
+    let either = w.add(
+        UNION,
+        "",
+        8,
+        &[("inode", inode_ptr, Some(0)), ("other", int, Some(0))],
+    );
+    let ra = w.add(
+        STRUCT,
+        "file_ra",
+        8,
+        &[("start", int, Some(0)), ("ra_pages", int, Some(32))],
+    );
+    let ra = w.add(TYPEDEF, "file_ra_t", ra, &[]);
+    let ra = w.add(CONST, "", ra, &[]);
+    let file = w.add(
+        STRUCT,
+        "file",
+        24,
+        &[
+            ("mode", int, Some(0)),
+            ("", either, Some(64)),
+            ("ra", ra, Some(128)),
+        ],
+    );
+    let file = w.add(CONST, "", file, &[]);
+    let file_ptr = w.add(PTR, "", file, &[]);
+    let proto = w.add(
+        FUNC_PROTO,
+        "",
+        int,
+        &[("in", file_ptr, None), ("len", int, None)],
+    );
+    w.add(FUNC, "copy", proto, &[]);
+    w.add(FUNC, "twice", proto, &[]);
+    w.add(FUNC, "twice", proto, &[]);
+    w.add(TYPEDEF, "btf_trace_sched_process_exec", int, &[]);
+    KernelBtf::read(w.write().path()).unwrap()
+}
+
+const fn field(structure: &'static str, path: &'static [&'static str]) -> Field {
+    Field {
+        symbol: "OFF",
+        structure,
+        path,
+    }
+}
+
+fn offset(structure: &'static str, path: &'static [&'static str]) -> u32 {
+    btf().offsets(&[field(structure, path)])[0].1
+}
+
+#[test]
+fn plain_nested_and_anonymous_members_are_found() {
+    assert_eq!(offset("file", &["mode"]), 0);
+    assert_eq!(offset("file", &["inode"]), 8);
+    assert_eq!(offset("file", &["other"]), 8);
+    assert_eq!(offset("file", &["ra", "ra_pages"]), 20);
+}
+
+#[test]
+fn what_is_not_there_is_absent() {
+    assert_eq!(offset("file", &["ra", "order"]), ABSENT);
+    assert_eq!(offset("gendisk", &["part0"]), ABSENT);
+    assert_eq!(offset("file", &["mode", "deeper"]), ABSENT);
+}
+
+#[test]
+fn prototypes_tell_arguments_and_ambiguity() {
+    let prototypes = btf().prototypes(
+        ["copy", "twice", "gone"],
+        ["sched_process_exec", "sched_process_exit"],
+    );
+    assert_eq!(
+        prototypes.get("copy"),
+        Some(&Prototype {
+            parameters: vec!["file".to_owned(), String::new()],
+            definitions: 1
+        })
+    );
+    assert_eq!(prototypes.get("twice").unwrap().definitions, 2);
+    assert_eq!(prototypes.get("gone"), None);
+    assert!(prototypes.has_tracepoint("sched_process_exec"));
+    assert!(!prototypes.has_tracepoint("sched_process_exit"));
+}
+
+#[test]
+fn what_is_not_btf_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert!(KernelBtf::read(file.path()).is_err());
+    std::fs::write(file.path(), "no BTF at all, just some text").unwrap();
+    assert!(KernelBtf::read(file.path()).is_err());
+}
