@@ -1,0 +1,157 @@
+//! From what happened to what is said: a state for each hook and each probe.
+//!
+//! Pure. A hook that serves only what this kernel lacks is no gap; a hook that
+//! should work and does not, is one, and is never silent.
+
+use super::Reason;
+use super::catalog::{Probe, Purpose, Way};
+use crate::sample::{ProbeStatus, probe_status};
+
+pub use probe_status::State;
+
+/// What came of one purpose.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The way that is attached.
+    pub attached: Option<&'static Way>,
+    /// Why better ways are not, or, if none is attached, why none is.
+    pub reasons: Vec<Reason>,
+}
+
+impl Outcome {
+    /// The state this amounts to.
+    pub fn state(&self) -> State {
+        if self.attached.is_some() {
+            State::Attached
+        } else if self.awaited_module().is_some() {
+            State::Waiting
+        } else if self.reasons.iter().all(Reason::is_unsupported) {
+            State::Unsupported
+        } else {
+            State::Failed
+        }
+    }
+
+    /// The module whose loading is waited for.
+    fn awaited_module(&self) -> Option<&str> {
+        self.reasons.iter().find_map(|reason| match reason {
+            Reason::NotLoaded(module) => Some(module.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The reason, for people. Of an attached hook: why it is not attached in
+    /// a better way, unless that way is merely that of other kernels.
+    fn reason(&self) -> String {
+        let told: Vec<String> = match self.attached {
+            Some(_) => self
+                .reasons
+                .iter()
+                .filter(|reason| !reason.is_unsupported())
+                .map(|reason| format!("second choice, because {reason}"))
+                .collect(),
+            None => {
+                // What broke says more than what other kernels have.
+                let broke = self.reasons.iter().filter(|r| !r.is_unsupported());
+                let mut told: Vec<_> = broke.map(Reason::to_string).collect();
+                if told.is_empty() {
+                    told = self.reasons.iter().map(Reason::to_string).collect();
+                }
+                told
+            }
+        };
+        let mut unique = Vec::new();
+        for reason in told {
+            if !unique.contains(&reason) {
+                unique.push(reason);
+            }
+        }
+        unique.join("; ")
+    }
+}
+
+/// The rows of the hooks that serve, or would serve, a purpose.
+fn hooks(purpose: &Purpose, outcome: &Outcome) -> Vec<probe_status::Hook> {
+    // Of a purpose that is not served, the first way stands for all.
+    let Some(way) = outcome.attached.or(purpose.ways.first()) else {
+        return Vec::new();
+    };
+    let row = |name: &str| probe_status::Hook {
+        name: name.to_owned(),
+        how: way.how().to_owned(),
+        r#for: purpose.what.to_owned(),
+        state: outcome.state().into(),
+        reason: outcome.reason(),
+        module: purpose.module.unwrap_or_default().to_owned(),
+    };
+    way.hooks().into_iter().map(row).collect()
+}
+
+/// The status of a probe that was selected; one outcome a purpose.
+pub fn status(probe: &Probe, outcomes: &[Outcome]) -> ProbeStatus {
+    let rows = probe.purposes.iter().zip(outcomes);
+    ProbeStatus {
+        name: probe.name.to_owned(),
+        state: state(outcomes).into(),
+        reason: reason(probe, outcomes),
+        hooks: rows
+            .flat_map(|(purpose, outcome)| hooks(purpose, outcome))
+            .collect(),
+        ..ProbeStatus::default()
+    }
+}
+
+/// The status of a probe that was not selected.
+pub fn off(probe: &Probe) -> ProbeStatus {
+    ProbeStatus {
+        name: probe.name.to_owned(),
+        state: State::Off.into(),
+        reason: "not selected".to_owned(),
+        ..ProbeStatus::default()
+    }
+}
+
+/// Whether a purpose in this state leaves its probe with a gap. Waiting does
+/// not: without the module there is nothing to see.
+fn is_gap(state: State) -> bool {
+    matches!(state, State::Unsupported | State::Partial | State::Failed)
+}
+
+fn state(outcomes: &[Outcome]) -> State {
+    let states: Vec<State> = outcomes.iter().map(Outcome::state).collect();
+    let any = |wanted| states.contains(&wanted);
+    match (any(State::Attached), states.iter().any(|&s| is_gap(s))) {
+        (true, false) => State::Attached,
+        (true, true) => State::Partial,
+        (false, false) if any(State::Waiting) => State::Waiting,
+        _ if any(State::Failed) => State::Failed,
+        _ => State::Unsupported,
+    }
+}
+
+/// What is missing from the probe, and why.
+fn reason(probe: &Probe, outcomes: &[Outcome]) -> String {
+    let missing: Vec<(&str, String)> = probe
+        .purposes
+        .iter()
+        .zip(outcomes)
+        .filter(|(_, outcome)| is_gap(outcome.state()))
+        .map(|(purpose, outcome)| (purpose.what, outcome.reason()))
+        .collect();
+    match missing.split_first() {
+        None => String::new(),
+        // Where one cause stands for all, it is said once.
+        Some(((_, first), rest))
+            if missing.len() == outcomes.len() && rest.iter().all(|(_, r)| r == first) =>
+        {
+            first.clone()
+        }
+        Some(_) => {
+            let told: Vec<_> = missing
+                .into_iter()
+                .map(|(what, why)| format!("no {what}: {why}"))
+                .collect();
+            told.join("; ")
+        }
+    }
+}
