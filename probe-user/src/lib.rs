@@ -12,7 +12,7 @@ pub mod cli;
 pub mod collect;
 pub mod error;
 pub mod kernel;
-pub mod node;
+pub mod model;
 pub mod probe;
 pub mod sample;
 pub mod sink;
