@@ -15,4 +15,5 @@ pub mod kernel;
 pub mod model;
 pub mod probe;
 pub mod sample;
+pub mod session;
 pub mod sink;

@@ -2,7 +2,6 @@
 
 pub mod apt;
 pub mod build;
-pub mod build_ebpf;
 pub mod cache;
 pub mod cpio;
 pub mod initramfs;
