@@ -13,6 +13,7 @@ pub mod collect;
 pub mod error;
 pub mod kernel;
 pub mod model;
+pub mod node;
 pub mod probe;
 pub mod sample;
 pub mod session;

@@ -4,16 +4,21 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use xtask::host::vm;
+use xtask::host::{build, build_ebpf, vm};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about, version)]
 enum Command {
+    /// Build the kernel programs and put the object into the repository
+    BuildEbpf,
     Vm(vm::VmArgs),
 }
 
 fn main() -> ExitCode {
     let outcome: Result<ExitCode> = match Command::parse() {
+        Command::BuildEbpf => build::workspace()
+            .and_then(|root| build_ebpf::build(&root))
+            .map(|()| ExitCode::SUCCESS),
         Command::Vm(args) => vm::run(&args),
     };
     outcome.unwrap_or_else(|error| {

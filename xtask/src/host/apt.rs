@@ -47,6 +47,11 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
         .filter(|(program, _)| find_program(program).is_none())
         .map(|(_, package)| *package)
         .collect();
+    install(&mut missing)
+}
+
+/// Installs these packages, if any, and says so first.
+pub fn install(missing: &mut Vec<&str>) -> Result<()> {
     missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
@@ -58,7 +63,7 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
         command
             .env("DEBIAN_FRONTEND", "noninteractive")
             .args(["-q", "-y", "--no-install-recommends", "install"])
-            .args(&missing);
+            .args(&*missing);
         run::check(&mut command)
     };
     if install().is_ok() {

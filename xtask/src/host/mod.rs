@@ -2,6 +2,7 @@
 
 pub mod apt;
 pub mod build;
+pub mod build_ebpf;
 pub mod cache;
 pub mod cpio;
 pub mod initramfs;

@@ -66,7 +66,7 @@ impl Volumes {
             devices: self.devices.values().cloned().collect(),
             mounts: self.mounts.values().cloned().collect(),
             cgroups: self.cgroups.values().cloned().collect(),
-            duration_ns: 0,
+            ..Inventory::default()
         }
     }
 }

@@ -1,0 +1,25 @@
+//! The node's volumes as user space can read them: devices, mounts, sizes of
+//! file systems, read-ahead settings, cgroups and pods, kubelet's volumes.
+//!
+//! Everything is read from text files of `/proc`, `/sys` and kubelet, and sizes
+//! from superblocks. No network file system is ever asked anything: one that
+//! hangs must not hang the reader.
+
+pub mod cgroup;
+mod cgroup_path;
+mod devices;
+pub mod facts;
+mod fs_size;
+pub mod inventory;
+mod kubelet;
+mod mounts;
+mod pods;
+mod reader;
+mod superblock;
+#[cfg(test)]
+pub(crate) mod testing;
+mod view;
+mod vpd;
+
+pub use cgroup::{CgroupMode, Cgroups};
+pub use reader::Node;
