@@ -8,6 +8,7 @@
 pub mod cgroup;
 mod cgroup_path;
 mod devices;
+pub mod disk_id;
 pub mod facts;
 mod fs_size;
 pub mod inventory;
