@@ -14,6 +14,9 @@ pub const UNKNOWN: u64 = u64::MAX;
 /// Result of a call that was not reached: no errno has this number.
 pub const NOT_REACHED: i64 = i64::MIN;
 
+/// Result of a call that was entered and whose return was not seen.
+pub const RETURN_LOST: i64 = i64::MIN + 1;
+
 /// `number`, or `None` if it is [`UNKNOWN`].
 pub const fn known(number: u64) -> Option<u64> {
     if number == UNKNOWN {
@@ -216,7 +219,8 @@ pub struct FsResize {
     /// What the ioctl returned: 0 or a negative errno.
     pub ret: i64,
     /// What `ext4_resize_fs`, `xfs_growfs_data`, … returned; [`NOT_REACHED`] if
-    /// the ioctl refused before (EPERM, EROFS, EBUSY). For `GROWFSLOG` and
+    /// the ioctl refused before (EPERM, EROFS, EBUSY), [`RETURN_LOST`] if only
+    /// the entry was seen. For `GROWFSLOG` and
     /// `GROWFSRT`, whose functions are not watched, the same as `ret`.
     pub effect_ret: i64,
 }

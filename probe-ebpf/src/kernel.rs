@@ -63,3 +63,65 @@ impl Memory for Probed {
         unsafe { helpers::bpf_probe_read_kernel(field.cast::<T>()) }.unwrap_or_default()
     }
 }
+
+/// Reads the field at `offset` of the structure at `base`; `None` where the
+/// kernel has no such field, or it cannot be read. For programs that run
+/// rarely: it works in every kind of program, and never takes what is unknown
+/// for a zero.
+#[inline(always)]
+pub fn probe<T>(base: Address, offset: &Global<u32>) -> Option<T> {
+    if !has(offset) {
+        return None;
+    }
+    peek(base.wrapping_add(offset.load() as usize))
+}
+
+/// Reads a pointer as [`probe`] does; `None` for a null pointer too.
+#[inline(always)]
+pub fn follow(base: Address, offset: &Global<u32>) -> Option<Address> {
+    let address = probe::<u64>(base, offset)?;
+    if address == 0 {
+        return None;
+    }
+    Some(address as Address)
+}
+
+/// Reads a value at an address of the kernel.
+#[inline(always)]
+pub fn peek<T>(address: Address) -> Option<T> {
+    // SAFETY: the helper checks the address.
+    unsafe { helpers::bpf_probe_read_kernel(address.cast::<T>()) }.ok()
+}
+
+/// Reads a value at an address of the current process.
+#[inline(always)]
+pub fn peek_user<T>(address: u64) -> Option<T> {
+    // SAFETY: the helper checks the address.
+    unsafe { helpers::bpf_probe_read_user(address as *const T) }.ok()
+}
+
+/// Reads a text at an address of the kernel, NUL-padded; empty where it cannot
+/// be read.
+#[inline(always)]
+pub fn text<const N: usize>(address: Address) -> [u8; N] {
+    let mut text = [0; N];
+    // SAFETY: the helper checks the address, and writes N bytes at most.
+    unsafe {
+        helpers::generated::bpf_probe_read_kernel_str(
+            text.as_mut_ptr().cast(),
+            N as u32,
+            address.cast(),
+        );
+    }
+    text
+}
+
+/// Reads a text that is the field at `offset` of the structure at `base`, as
+/// [`text`] does.
+#[inline(always)]
+pub fn text_of<const N: usize>(base: Address, offset: &Global<u32>) -> [u8; N] {
+    if !has(offset) {
+        return [0; N];
+    }
+    text(base.wrapping_add(offset.load() as usize))
+}

@@ -21,6 +21,7 @@
 #![feature(core_intrinsics)]
 
 mod atomic;
+mod emit;
 mod kernel;
 mod loss;
 mod maps;

@@ -3,6 +3,7 @@
 use crate::{
     atomic,
     maps::{SELF_TEST, SELF_TEST_SEEN},
+    settings, task,
 };
 use probe_common::state;
 
@@ -20,5 +21,13 @@ pub fn saw(program: u32) {
     if let Some(seen) = SELF_TEST_SEEN.get_ptr_mut(program) {
         // SAFETY: a value of the map.
         unsafe { atomic::add(seen, 1) };
+    }
+}
+
+/// Notes that the program of this number ran, if it did so for the self-test.
+#[inline(always)]
+pub fn saw_own(program: u32) {
+    if includes(task::ids().pid, settings::state_word()) {
+        saw(program);
     }
 }
