@@ -120,22 +120,16 @@ fn write_exec(place: *mut Exec, start_ns: u64, filename: Option<Address>) {
     let mut header = emit::header::<Exec>();
     header.boot_ns = start_ns;
     let (start, end) = arguments().unwrap_or((0, 0));
-    let len = end.saturating_sub(start).min(u32::MAX.into()) as u32;
-    let keep = if len < ARGV_BYTES as u32 {
-        len
-    } else {
-        ARGV_BYTES as u32
-    };
+    let len = end.saturating_sub(start);
     // SAFETY: `place` is memory for one record; helpers write no more than they
     // are told, and every byte is written here or by them.
     unsafe {
         let argv = &raw mut (*place).argv;
         clear(argv.cast(), ARGV_BYTES);
-        let read =
-            helpers::generated::bpf_probe_read_user(argv.cast(), keep, start as *const _) == 0;
+        let kept = read_arguments(argv.cast(), start, len);
         (&raw mut (*place).header).write(header);
-        (&raw mut (*place).argv_len).write(len);
-        (&raw mut (*place).argv_kept).write(if read { keep } else { 0 });
+        (&raw mut (*place).argv_len).write(len.min(u32::MAX.into()) as u32);
+        (&raw mut (*place).argv_kept).write(kept);
         let name = &raw mut (*place).filename;
         clear(name.cast(), FILENAME_BYTES);
         helpers::generated::bpf_probe_read_kernel_str(
@@ -145,6 +139,35 @@ fn write_exec(place: *mut Exec, start_ns: u64, filename: Option<Address>) {
         );
     }
 }
+
+/// Reads `len` bytes of the process at `start` to `place`, [`ARGV_BYTES`] at
+/// most, and returns how many; 0 where they cannot be read.
+///
+/// # Safety
+///
+/// There is place for [`ARGV_BYTES`].
+#[inline(always)]
+unsafe fn read_arguments(place: *mut u8, start: u64, len: u64) -> u32 {
+    let most = ARGV_BYTES as u64;
+    // The verifier must see the bound on the very register that it checks, and
+    // the compiler would compare a copy: so the one length is a constant, and
+    // the other is masked after a load that the compiler knows nothing of.
+    // SAFETY: a local; the caller's; the helper checks the process' address.
+    let (size, read) = unsafe {
+        let size = (&raw const len).read_volatile() & (most - 1);
+        let (size, place) = (size as u32, place.cast());
+        if len < most {
+            let read = helpers::generated::bpf_probe_read_user(place, size, start as *const _);
+            (size, read)
+        } else {
+            let size = most as u32;
+            let read = helpers::generated::bpf_probe_read_user(place, size, start as *const _);
+            (size, read)
+        }
+    };
+    if read == 0 { size } else { 0 }
+}
+const _: () = assert!(ARGV_BYTES.is_power_of_two());
 
 /// Clears `bytes` bytes, a multiple of 8.
 ///
