@@ -24,6 +24,9 @@ enum Command {}
 
 /// Parses the command line, runs the command, and maps its end to an exit code.
 pub fn main() -> ExitCode {
+    if let Some(code) = crate::probe::self_test::child_main() {
+        return code;
+    }
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,

@@ -161,6 +161,20 @@ impl KernelBtf {
         }
     }
 
+    /// Whether the kernel has the helper function of this number's name in
+    /// `enum bpf_func_id`, such as `BPF_FUNC_get_current_task_btf`.
+    pub fn has_helper(&self, name: &str) -> bool {
+        let types = self.btf.resolve_types_by_name("bpf_func_id");
+        types.unwrap_or_default().iter().any(|found| match found {
+            Type::Enum(numbers) => numbers.members.iter().any(|member| {
+                self.btf
+                    .resolve_name(member)
+                    .is_ok_and(|found| found == name)
+            }),
+            _ => false,
+        })
+    }
+
     /// Name of the structure a parameter points to; empty for anything else.
     fn pointee(&self, parameter: &dyn BtfType) -> String {
         let structure = match self.unqualified(parameter) {

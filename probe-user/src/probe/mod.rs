@@ -1,19 +1,35 @@
 //! Probes: what is measured, at which hooks, and whether it works.
 //!
 //! ```text
-//! catalog ─┐
-//! facts   ─┼─► plan ─► attach ─► outcomes ─► verdict ─► ProbeStatus
-//! selection┘                       ▲
-//!                     self-test, modules that come and go
+//! catalog ──┐
+//! facts ────┼─► plan ─► attach ─► outcomes ─► verdict ─► ProbeStatus
+//! selection ┘                        ▲
+//!               self-test, modules that come and go
 //! ```
 
 pub mod catalog;
 pub mod plan;
 pub mod schema;
+pub mod self_test;
+pub mod settings;
+pub mod sizes;
 pub mod verdict;
 
+mod attach;
+mod driver;
+mod engine;
+mod error;
+mod explain;
+mod load;
 mod reason;
 mod selection;
 
+#[cfg(test)]
+mod testing;
+
+pub use attach::{Attached, Counting, attach};
+pub use error::AttachError;
 pub use reason::Reason;
 pub use selection::{Selection, UnknownProbe};
+pub use settings::{Filters, Settings};
+pub use sizes::MapSizes;

@@ -77,7 +77,7 @@ pub fn plan(selection: &Selection, ground: &Ground) -> AttachPlan {
 }
 
 impl Ground {
-    fn judge(&self, purpose: &'static Purpose) -> PlannedPurpose {
+    pub(super) fn judge(&self, purpose: &'static Purpose) -> PlannedPurpose {
         let against = |way: &Way| {
             self.condition(way.when)
                 .or_else(|| way.programs().find_map(|p| self.against(p, purpose.module)))
@@ -192,3 +192,6 @@ fn from_standing(function: &str, standing: Standing, described: bool) -> Reason 
         Standing::Absent | Standing::Present(_) | Standing::Unknown => Reason::Missing(function),
     }
 }
+
+#[cfg(test)]
+mod tests;

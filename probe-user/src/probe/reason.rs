@@ -44,6 +44,10 @@ pub enum Reason {
     UserNamespace,
     /// A seccomp filter or a security module refuses.
     Denied,
+    /// The limit of locked memory is too low, and cannot be raised.
+    Memlock,
+    /// The kernel has no `bpf()`.
+    NoBpf,
     /// The verifier refused a program.
     Verifier {
         /// The program.
@@ -67,6 +71,7 @@ impl Reason {
         matches!(
             self,
             Self::NoBtf
+                | Self::NoBpf
                 | Self::Missing(_)
                 | Self::NotInBtf(_)
                 | Self::Inlined { .. }
@@ -82,7 +87,8 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoBtf => f.write_str(
-                "this kernel offers no BTF (/sys/kernel/btf/vmlinux); it needs CONFIG_DEBUG_INFO_BTF=y",
+                "this kernel offers no BTF (/sys/kernel/btf/vmlinux); give a file of it with --btf, or boot a \
+                 kernel with CONFIG_DEBUG_INFO_BTF=y",
             ),
             Self::Missing(function) => write!(f, "this kernel has no function {function}"),
             Self::NotInBtf(function) => {
@@ -145,6 +151,11 @@ impl fmt::Display for Reason {
                 "the kernel refused bpf() although the capabilities are there: a seccomp filter or a security \
                  module forbids it; run it privileged (for Kubernetes: --profile=sysadmin)",
             ),
+            Self::Memlock => f.write_str(
+                "the limit of locked memory (RLIMIT_MEMLOCK) is too low for the maps, which before 5.11 count \
+                 against it; grant CAP_SYS_RESOURCE, or raise it (ulimit -l unlimited)",
+            ),
+            Self::NoBpf => f.write_str("this kernel is built without bpf()"),
             Self::Verifier { program, said } => {
                 write!(f, "the verifier refused {program}: {said}")
             }

@@ -23,7 +23,7 @@ impl Outcome {
     pub fn state(&self) -> State {
         if self.attached.is_some() {
             State::Attached
-        } else if self.awaited_module().is_some() {
+        } else if self.waits() {
             State::Waiting
         } else if self.reasons.iter().all(Reason::is_unsupported) {
             State::Unsupported
@@ -32,36 +32,32 @@ impl Outcome {
         }
     }
 
-    /// The module whose loading is waited for.
-    fn awaited_module(&self) -> Option<&str> {
-        self.reasons.iter().find_map(|reason| match reason {
-            Reason::NotLoaded(module) => Some(module.as_str()),
-            _ => None,
-        })
+    /// Whether it is only a module's loading that is waited for.
+    fn waits(&self) -> bool {
+        let not_loaded = |reason| matches!(reason, &Reason::NotLoaded(_));
+        self.reasons.iter().any(not_loaded)
     }
 
     /// The reason, for people. Of an attached hook: why it is not attached in
     /// a better way, unless that way is merely that of other kernels.
     fn reason(&self) -> String {
-        let told: Vec<String> = match self.attached {
-            Some(_) => self
-                .reasons
-                .iter()
-                .filter(|reason| !reason.is_unsupported())
-                .map(|reason| format!("second choice, because {reason}"))
-                .collect(),
-            None => {
-                // What broke says more than what other kernels have.
-                let broke = self.reasons.iter().filter(|r| !r.is_unsupported());
-                let mut told: Vec<_> = broke.map(Reason::to_string).collect();
-                if told.is_empty() {
-                    told = self.reasons.iter().map(Reason::to_string).collect();
-                }
-                told
-            }
+        let (broke, lacking): (Vec<_>, Vec<_>) = self
+            .reasons
+            .iter()
+            .partition(|reason| !reason.is_unsupported());
+        // What broke says more than what other kernels have.
+        let told = if self.attached.is_some() || !broke.is_empty() {
+            broke
+        } else {
+            lacking
+        };
+        let prefix = match self.attached {
+            Some(_) => "second choice, because ",
+            None => "",
         };
         let mut unique = Vec::new();
         for reason in told {
+            let reason = format!("{prefix}{reason}");
             if !unique.contains(&reason) {
                 unique.push(reason);
             }
@@ -155,3 +151,6 @@ fn reason(probe: &Probe, outcomes: &[Outcome]) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! Attaching: the plan is run, each program alone, and what came of it is kept
+//! and kept up to date while modules come and go.
+
+use super::catalog::Purpose;
+use super::driver::{Aya, program_fd};
+use super::engine::{establish, stop};
+use super::error::AttachError;
+use super::explain::forbidden;
+use super::load::{Globals, fill, load, set_state};
+use super::plan::{AttachPlan, Ground, PlannedProbe, plan};
+use super::self_test::{self, SelfTest};
+use super::settings::Settings;
+use super::sizes::MapSizes;
+use super::verdict::{self, Outcome, State};
+use super::{Reason, catalog};
+use crate::kernel::btf::RUNNING;
+use crate::kernel::{KernelBtf, KernelFacts, Prototypes, Symbols};
+use crate::sample::ProbeStatus;
+use aya::{Btf, Ebpf};
+use aya_log::EbpfLogger;
+use log::Log;
+use probe_common::state;
+use std::os::fd::RawFd;
+use std::path::Path;
+
+/// The programs, attached. Dropping it detaches them.
+pub struct Attached {
+    /// The object in the kernel; the collector reads its maps.
+    pub ebpf: Ebpf,
+    /// How large its maps were made.
+    pub sizes: MapSizes,
+    ground: Ground,
+    probes: Vec<Probing>,
+    logger: Option<EbpfLogger<&'static dyn Log>>,
+}
+
+/// One probe, attached as far as it goes.
+struct Probing {
+    probe: &'static catalog::Probe,
+    /// One a purpose; none if the probe is not selected.
+    outcomes: Vec<Outcome>,
+    self_test: SelfTest,
+    /// Since when this holds, `CLOCK_BOOTTIME` ns.
+    since_ns: u64,
+}
+
+/// A program whose runs the kernel may skip and count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counting {
+    /// The probe it belongs to.
+    pub probe: &'static str,
+    /// The kernel function or tracepoint.
+    pub hook: &'static str,
+    /// Name of the program.
+    pub program: &'static str,
+    /// `fentry`, `kprobe`, `raw_tp`, `tracepoint`.
+    pub how: &'static str,
+    /// Whether a missed run is a missing call in the probe's counts. Missed
+    /// runs of other programs lose events, or attribution.
+    pub counts: bool,
+    /// The program; good until a module of it is unloaded or loaded.
+    pub fd: RawFd,
+}
+
+/// Gets the programs into the kernel and onto their hooks. Nothing is counted
+/// until [`Attached::arm`].
+pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
+    let facts = KernelFacts::read();
+    if let Some(reason) = forbidden(&facts) {
+        return Err(AttachError::Forbidden(reason));
+    }
+    if !facts.btf && settings.btf.is_none() {
+        return Err(AttachError::Forbidden(Reason::NoBtf));
+    }
+    let sizes = MapSizes::new(
+        facts.possible_cpus.known().copied().unwrap_or(1),
+        settings.ring_bytes,
+    );
+    // Each parsed BTF takes megabytes: one lives at a time.
+    let (globals, prototypes) = {
+        let btf = KernelBtf::read(settings.btf.as_deref().unwrap_or(Path::new(RUNNING)))?;
+        (
+            Globals::new(settings, &btf, sizes.shards),
+            btf.prototypes(catalog::functions(), catalog::tracepoints()),
+        )
+    };
+    let ground = Ground::with(facts, prototypes);
+    let plan = plan(&settings.selection, &ground);
+    let mut ebpf = load(&globals, &sizes, settings.kernel_log, &ground.facts)?;
+    fill(&mut ebpf, &sizes, &settings.tools)?;
+    let probes = run(&plan, &ground, &mut ebpf)?;
+    give_memory_back();
+    let logger = settings
+        .kernel_log
+        .then(|| EbpfLogger::init(&mut ebpf))
+        .transpose()
+        .map_err(|error| AttachError::Load(error.to_string()))?;
+    let attached = Attached {
+        ebpf,
+        sizes,
+        ground,
+        probes,
+        logger,
+    };
+    attached.or_nothing()
+}
+
+impl Ground {
+    /// Facts, prototypes, and the symbols that belong to them.
+    pub(super) fn with(facts: KernelFacts, prototypes: Prototypes) -> Self {
+        let symbols = Symbols::read(catalog::functions(), &facts.tracefs);
+        Self {
+            facts,
+            prototypes,
+            symbols,
+        }
+    }
+}
+
+/// Runs the plan, probe by probe.
+fn run(plan: &AttachPlan, ground: &Ground, ebpf: &mut Ebpf) -> Result<Vec<Probing>, AttachError> {
+    let btf = ground
+        .facts
+        .btf
+        .then(Btf::from_sys_fs)
+        .transpose()
+        .map_err(|error| AttachError::KernelBtf(error.to_string()))?;
+    let mut driver = Aya {
+        ebpf,
+        btf: btf.as_ref(),
+    };
+    let mut begin = |planned: &PlannedProbe| Probing {
+        probe: planned.probe,
+        outcomes: if planned.selected {
+            let purposes = planned.purposes.iter();
+            purposes
+                .map(|purpose| establish(purpose, ground, &mut driver))
+                .collect()
+        } else {
+            Vec::new()
+        },
+        self_test: SelfTest::default(),
+        since_ns: boot_ns(),
+    };
+    Ok(plan.probes.iter().map(&mut begin).collect())
+}
+
+impl Attached {
+    /// Itself, unless none of the chosen probes is of any use.
+    fn or_nothing(self) -> Result<Self, AttachError> {
+        let status = self.status();
+        let chosen = || status.iter().filter(|probe| probe.state() != State::Off);
+        if chosen().any(|probe| {
+            matches!(
+                probe.state(),
+                State::Attached | State::Partial | State::Waiting
+            )
+        }) {
+            return Ok(self);
+        }
+        let why = chosen().map(|probe| format!("{}: {}", probe.name, probe.reason));
+        Err(AttachError::Nothing(why.collect()))
+    }
+
+    /// Lets the programs count and send events.
+    pub fn arm(&mut self) -> Result<(), AttachError> {
+        set_state(&mut self.ebpf, state::ARMED)
+    }
+
+    /// Triggers each probe that can be triggered harmlessly, and looks whether
+    /// it arrives. Needs [`arm`](Self::arm) first; takes up to a few seconds.
+    pub fn self_test(&mut self) -> Result<(), AttachError> {
+        let seen = self_test::run(&mut self.ebpf, &self.ground.facts)?;
+        for probing in self.probes.iter_mut().filter(|p| !p.outcomes.is_empty()) {
+            probing.self_test = self_test::judge(probing.probe.name, &probing.outcomes, &seen);
+        }
+        Ok(())
+    }
+
+    /// The status of every probe, selected or not.
+    pub fn status(&self) -> Vec<ProbeStatus> {
+        let status = |probing: &Probing| {
+            let status = if probing.outcomes.is_empty() {
+                verdict::off(probing.probe)
+            } else {
+                verdict::status(probing.probe, &probing.outcomes)
+            };
+            ProbeStatus {
+                self_test: probing.self_test.to_string(),
+                boot_ns: probing.since_ns,
+                ..status
+            }
+        };
+        self.probes.iter().map(status).collect()
+    }
+
+    /// Every program that is attached, with its file descriptor: to be read
+    /// again after a module was loaded or unloaded.
+    pub fn counting(&self) -> Vec<Counting> {
+        let mut found = Vec::new();
+        for probing in &self.probes {
+            for way in probing.outcomes.iter().filter_map(|o| o.attached) {
+                found.extend(way.programs().filter_map(|program| {
+                    Some(Counting {
+                        probe: probing.probe.name,
+                        hook: program.hook,
+                        program: program.name,
+                        how: way.how(),
+                        counts: way.is_counting(program),
+                        fd: program_fd(&self.ebpf, program.name)?,
+                    })
+                }));
+            }
+        }
+        found
+    }
+
+    /// The modules whose coming and going must be told to
+    /// [`module_loaded`](Self::module_loaded) and
+    /// [`module_unloaded`](Self::module_unloaded).
+    pub fn watched_modules(&self) -> Vec<&'static str> {
+        let mut modules: Vec<_> = self
+            .probes
+            .iter()
+            .filter(|probing| !probing.outcomes.is_empty())
+            .flat_map(|probing| probing.probe.purposes)
+            .filter_map(|purpose| purpose.module)
+            .collect();
+        modules.sort_unstable();
+        modules.dedup();
+        modules
+    }
+
+    /// A module was loaded: attaches its hooks. Those that were attached
+    /// before died with the earlier load, without a word, so they are attached
+    /// anew. Whether a status changed.
+    pub fn module_loaded(&mut self, module: &str) -> bool {
+        self.each_hook_of(module, true)
+    }
+
+    /// A module was unloaded, and its hooks with it: they wait for it again.
+    /// Whether a status changed.
+    pub fn module_unloaded(&mut self, module: &str) -> bool {
+        self.each_hook_of(module, false)
+    }
+
+    /// Attaches what waited for a module that is loaded by now. Cheap when
+    /// nothing waits; to be called at each flush. Whether a status changed.
+    pub fn retry(&mut self) -> bool {
+        let mut changed = false;
+        for module in self.watched_modules() {
+            let waits = self.probes.iter().any(|probing| {
+                let hooks = probing.probe.purposes.iter().zip(&probing.outcomes);
+                hooks.into_iter().any(|(purpose, outcome)| {
+                    purpose.module == Some(module) && outcome.state() == State::Waiting
+                })
+            });
+            if waits
+                && Path::new("/sys/module")
+                    .join(module)
+                    .join("initstate")
+                    .exists()
+            {
+                changed |= self.module_loaded(module);
+            }
+        }
+        changed
+    }
+
+    fn each_hook_of(&mut self, module: &str, loaded: bool) -> bool {
+        // The symbols read at the start do not know a module loaded since:
+        // unknown ones let the kernel decide.
+        let ground = Ground {
+            facts: KernelFacts::read(),
+            prototypes: self.ground.prototypes.clone(),
+            symbols: Symbols::default(),
+        };
+        let mut driver = Aya {
+            ebpf: &mut self.ebpf,
+            btf: None,
+        };
+        let mut changed = false;
+        for probing in &mut self.probes {
+            let hooks = probing.probe.purposes.iter().zip(&mut probing.outcomes);
+            for (purpose, outcome) in hooks.filter(|(p, _)| p.module == Some(module)) {
+                let before = outcome.state();
+                if let Some(way) = outcome.attached {
+                    stop(way, &mut driver);
+                }
+                *outcome = if loaded {
+                    establish(&ground.judge(purpose), &ground, &mut driver)
+                } else {
+                    waiting(purpose)
+                };
+                let after = outcome.state();
+                // Attached anew is a change: the time between is not covered.
+                if before != after || after == State::Attached {
+                    probing.since_ns = boot_ns();
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+
+    /// Passes on what the kernel programs logged; does nothing without
+    /// `kernel_log`.
+    pub fn pass_on_log(&mut self) {
+        if let Some(logger) = &mut self.logger {
+            logger.flush();
+        }
+    }
+}
+
+fn waiting(purpose: &Purpose) -> Outcome {
+    let module = purpose.module.unwrap_or_default();
+    Outcome {
+        attached: None,
+        reasons: vec![Reason::NotLoaded(module.to_owned())],
+    }
+}
+
+/// Parsing BTF leaves megabytes of free memory behind that the allocator keeps.
+fn give_memory_back() {
+    // SAFETY: takes no pointer and may be called at any time.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+pub(super) fn boot_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}

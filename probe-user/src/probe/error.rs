@@ -1,0 +1,25 @@
+//! Why nothing could be attached at all.
+
+use super::Reason;
+use crate::kernel::btf::BtfError;
+
+/// The kernel or the privileges do not allow it (exit code 3). Each message
+/// names the cause and, where there is one, the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// This process may not, or this kernel cannot.
+    #[error("cannot trace this kernel: {0}; `volprobe doctor` tells more")]
+    Forbidden(Reason),
+    /// The BTF cannot be used.
+    #[error("cannot read the kernel's types")]
+    Btf(#[from] BtfError),
+    /// The kernel's own BTF cannot be parsed.
+    #[error("cannot read the kernel's types: {0}")]
+    KernelBtf(String),
+    /// The kernel refused the maps, for a reason that the facts do not tell.
+    #[error("the kernel refused the maps of the programs: {0}; `volprobe doctor` tells more")]
+    Load(String),
+    /// Of the chosen probes none is attached.
+    #[error("none of the chosen probes can be attached: {}", .0.join("; "))]
+    Nothing(Vec<String>),
+}
