@@ -72,7 +72,7 @@ impl Events {
             Raw::Partition(record) => Detail::PartitionChange(partition(record, node)),
             Raw::Exec(record) => Detail::ExecStart(self.exec(record)),
             Raw::Exit(record) => Detail::ExecExit(self.exit(record, node)),
-            Raw::ReadAheadSet(record) => Detail::ReadAhead(read_ahead(record, self.page_kb)),
+            Raw::ReadAheadSet(record) => Detail::ReadAhead(self.read_ahead(record, node)),
             Raw::Mount(record) => Detail::Mount(mount(record, node)),
         };
         Some(Event {
@@ -127,6 +127,27 @@ impl Events {
             devices: devices(record, &argv, node),
             start_boot_ns: record.start_ns,
             argv,
+        }
+    }
+
+    fn read_ahead(&self, record: &raw::ReadAheadSet, node: &mut Known) -> ReadAheadChange {
+        let bdi = string(&record.bdi);
+        let dev = match record.dev {
+            0 => raw::bdi_dev(&record.bdi).unwrap_or(0),
+            dev => dev,
+        };
+        let kb = |pages| known(pages).map(|pages| pages.saturating_mul(self.page_kb));
+        let to_kb = kb(record.to_pages);
+        if let Some(kb) = to_kb {
+            node.set_read_ahead(dev, kb);
+        }
+        ReadAheadChange {
+            dev,
+            bdi,
+            from_kb: kb(record.from_pages),
+            to_kb,
+            error: error(record.ret),
+            via: named(record.via, raw::ReadAheadVia::name),
         }
     }
 }
@@ -238,22 +259,6 @@ fn devices(record: &raw::Exit, argv: &[String], node: &Known) -> Vec<AskedDevice
         }));
     }
     devices
-}
-
-fn read_ahead(record: &raw::ReadAheadSet, page_kb: u64) -> ReadAheadChange {
-    let bdi = string(&record.bdi);
-    let dev = match record.dev {
-        0 => raw::bdi_dev(&record.bdi).unwrap_or(0),
-        dev => dev,
-    };
-    ReadAheadChange {
-        dev,
-        bdi,
-        from_kb: known(record.from_pages).map(|pages| pages.saturating_mul(page_kb)),
-        to_kb: known(record.to_pages).map(|pages| pages.saturating_mul(page_kb)),
-        error: error(record.ret),
-        via: named(record.via, raw::ReadAheadVia::name),
-    }
 }
 
 fn mount(record: &raw::Mount, node: &mut Known) -> MountChange {

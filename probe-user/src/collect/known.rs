@@ -1,6 +1,7 @@
 //! What was last known of the node, for events that tell only half.
 
-use crate::sample::{Dev, Inventory};
+use crate::sample::event::Detail;
+use crate::sample::{Dev, DeviceCapacity, Inventory, ReadAheadChange, inventory};
 use std::collections::HashMap;
 
 /// Names and sizes of devices, and where they are mounted, by device number.
@@ -12,6 +13,8 @@ pub struct Known {
     devices: HashMap<u32, Device>,
     partitions: HashMap<(u32, u32), u32>,
     mounts: HashMap<u32, String>,
+    /// Read-ahead of disks and of network mounts, KiB.
+    read_ahead: HashMap<u32, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -20,18 +23,18 @@ struct Device {
     bytes: Option<u64>,
 }
 
+/// Where a change comes from that no event told of.
+const POLL: &str = "poll";
+
 impl Known {
-    /// Takes over what an inventory says.
-    pub fn learn(&mut self, inventory: &Inventory) {
-        for device in &inventory.devices {
-            if device.removed {
-                continue;
-            }
-            let entry = self.devices.entry(device.dev).or_default();
-            entry.name.clone_from(&device.name);
-            entry.bytes = device.size_bytes.or(entry.bytes);
-            if let (Some(disk), Some(number)) = (device.parent_dev, device.partition) {
-                self.partitions.insert((disk, number), device.dev);
+    /// Takes over what an inventory says. Returns the changes of size and of
+    /// read-ahead that no event has told of: no hook saw who made them.
+    pub fn learn(&mut self, inventory: &Inventory) -> Vec<Detail> {
+        let mut untold = Vec::new();
+        for device in inventory.devices.iter().filter(|device| !device.removed) {
+            untold.extend(self.learn_device(device));
+            if let (None, Some(kb)) = (device.parent_dev, device.read_ahead_kb) {
+                untold.extend(self.learn_read_ahead(device.dev, &device.name, kb));
             }
         }
         // Of several mounts of a file system the first; one that is gone is
@@ -39,7 +42,51 @@ impl Known {
         for mount in inventory.mounts.iter().filter(|mount| !mount.removed) {
             let at = self.mounts.entry(mount.dev);
             at.or_insert_with(|| mount.mount_point.clone());
+            let network = Dev(mount.dev).major() == 0;
+            if let (true, Some(kb)) = (network, mount.read_ahead_kb) {
+                let bdi = Dev(mount.dev).to_string();
+                untold.extend(self.learn_read_ahead(mount.dev, &bdi, kb));
+            }
         }
+        untold
+    }
+
+    fn learn_device(&mut self, device: &inventory::Device) -> Option<Detail> {
+        let entry = self.devices.entry(device.dev).or_default();
+        entry.name.clone_from(&device.name);
+        if let (Some(disk), Some(number)) = (device.parent_dev, device.partition) {
+            self.partitions.insert((disk, number), device.dev);
+        }
+        let to = device.size_bytes?;
+        let from = entry.bytes.replace(to)?;
+        (from != to).then(|| {
+            Detail::DeviceCapacity(DeviceCapacity {
+                dev: device.dev,
+                name: device.name.clone(),
+                from_bytes: Some(from),
+                to_bytes: Some(to),
+                source: POLL.to_owned(),
+            })
+        })
+    }
+
+    fn learn_read_ahead(&mut self, dev: u32, bdi: &str, kb: u64) -> Option<Detail> {
+        let from = self.read_ahead.insert(dev, kb)?;
+        (from != kb).then(|| {
+            Detail::ReadAhead(ReadAheadChange {
+                dev,
+                bdi: bdi.to_owned(),
+                from_kb: Some(from),
+                to_kb: Some(kb),
+                via: POLL.to_owned(),
+                error: String::new(),
+            })
+        })
+    }
+
+    /// An event told of a new read-ahead, KiB.
+    pub fn set_read_ahead(&mut self, dev: u32, kb: u64) {
+        self.read_ahead.insert(dev, kb);
     }
 
     /// Where the file system on `dev` is, or was last, mounted.
@@ -111,6 +158,36 @@ mod tests {
         assert_eq!((dev, known.name(dev)), (17, Some("vdb1")));
         assert_eq!(known.resize(dev, 2 << 30), Some(1 << 30));
         assert_eq!(known.bytes(dev), Some(2 << 30));
+    }
+
+    #[test]
+    fn what_no_event_told_is_told_once() {
+        let mut known = Known::default();
+        let disk = |bytes, kb| Inventory {
+            devices: vec![Device {
+                dev: 16,
+                name: "dm-0".to_owned(),
+                size_bytes: Some(bytes),
+                read_ahead_kb: Some(kb),
+                ..Device::default()
+            }],
+            ..Inventory::default()
+        };
+        assert_eq!(known.learn(&disk(1 << 30, 4096)), []);
+        known.resize(16, 2 << 30);
+        let untold = known.learn(&disk(2 << 30, 128));
+        let [Detail::ReadAhead(change)] = &untold[..] else {
+            panic!("{untold:?}");
+        };
+        assert_eq!((change.from_kb, change.to_kb), (Some(4096), Some(128)));
+        assert_eq!(change.via, "poll");
+        known.set_read_ahead(16, 512);
+        let untold = known.learn(&disk(3 << 30, 512));
+        let [Detail::DeviceCapacity(change)] = &untold[..] else {
+            panic!("{untold:?}");
+        };
+        assert_eq!(change.from_bytes, Some(2 << 30));
+        assert_eq!(known.learn(&disk(3 << 30, 512)), []);
     }
 
     #[test]

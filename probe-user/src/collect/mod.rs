@@ -2,13 +2,15 @@
 //!
 //! - [`source`]: the one way windows come into being, live or replayed
 //! - [`pump`]: the one loop that hands them on
-//! - [`maps`], [`mmap`]: the kernel side's maps
+//! - [`maps`], [`mmap`], [`ring`]: the kernel side's maps
 //! - [`counts`]: what the maps gained, from [`cells`] and [`keys`], [`top`] and
 //!   [`stale`], [`losses`] and [`missed`]
 //! - [`decode`], [`events`]: records of the ring buffer → events; [`known`]:
 //!   what only user space knows of the node
-//! - [`surveyor`]: the node's inventory, read in a thread of its own
-//! - [`modules`], [`uevent`]: what comes and goes while we watch
+//! - [`node_watch`]: what becomes of the node: [`uevent`]s, mounts, and the
+//!   [`surveyor`], which reads the inventory in a thread of its own
+//! - [`modules`]: those that hooks are in
+//! - [`wait`]: waiting for file descriptors
 //! - [`clock`]: boot time and real time
 
 pub mod cells;
@@ -23,12 +25,15 @@ pub mod maps;
 pub mod missed;
 pub mod mmap;
 pub mod modules;
+pub mod node_watch;
 pub mod pump;
+pub mod ring;
 pub mod source;
 pub mod stale;
-//pub mod surveyor;
+pub mod surveyor;
 pub mod top;
 pub mod uevent;
+pub mod wait;
 
 pub use pump::pump;
 pub use source::Source;

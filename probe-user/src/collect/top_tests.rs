@@ -113,7 +113,9 @@ fn what_is_gone_for_good_is_forgotten() {
     let mut processes = Processes::default();
     let slots = memory(&[slot(42, 2)]);
     processes.look(&[], &slots);
-    slots.iter().for_each(|word| word.store(0, Relaxed));
+    for word in &slots {
+        word.store(0, Relaxed);
+    }
     processes.look(&[], &slots);
     processes.look(&[], &slots);
     assert!(processes.told.is_empty());
