@@ -34,7 +34,7 @@ impl Default for WriterOptions {
     fn default() -> Self {
         Self {
             force: false,
-            key_frame_every: Duration::from_secs(60),
+            key_frame_every: Duration::from_mins(1),
             key_frame_bytes: 8 << 20,
             sync_every: Duration::from_secs(3),
         }
@@ -219,10 +219,12 @@ impl<S: Store> Writer<S> {
         }
         self.put_parts(&parts).map_err(|error| self.failed(error))?;
         self.commit()?;
+        let first = self.state == State::New;
         self.totals
             .fold_parts(parts.all.iter().map(|(_, part)| part));
         self.state = State::Open;
-        if self.key_frame_due(window.to_boot_ns) {
+        // The first window says what all others need; so it is said twice.
+        if first || self.key_frame_due(window.to_boot_ns) {
             self.write_key_frame()?;
         }
         self.sync(window.to_boot_ns, parts.urgent())

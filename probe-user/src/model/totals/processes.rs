@@ -186,7 +186,9 @@ mod tests {
             if pid % 1000 == 0 {
                 let records = restored.to_deltas();
                 restored = Processes::default();
-                records.iter().for_each(|record| restored.add(record));
+                for record in &records {
+                    restored.add(record);
+                }
             }
         }
         assert_eq!(whole, restored);
