@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use xtask::host::{build, build_ebpf, vm};
+use xtask::host::{build, build_ebpf, test, vm};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about, version)]
 enum Command {
     /// Build the kernel programs and put the object into the repository
     BuildEbpf,
+    Test(test::TestArgs),
     Vm(vm::VmArgs),
 }
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Command::BuildEbpf => build::workspace()
             .and_then(|root| build_ebpf::build(&root))
             .map(|()| ExitCode::SUCCESS),
+        Command::Test(args) => test::run(&args),
         Command::Vm(args) => vm::run(&args),
     };
     outcome.unwrap_or_else(|error| {

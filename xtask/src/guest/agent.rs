@@ -56,9 +56,9 @@ pub(super) fn serve() -> Result<()> {
 }
 
 fn run(port: &Port, argv: &[String]) -> Result<()> {
-    let (program, args) = argv.split_first().context("no command")?;
+    let (program, rest) = argv.split_first().context("no command")?;
     let mut child = Command::new(program)
-        .args(args)
+        .args(rest)
         .current_dir("/tmp")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// `grow DISK SIZE` grows a disk while it is in use, `iops DISK N` limits it
 /// to N requests a second (0: no limit).
-pub fn ask(line: &str) -> Result<String> {
+pub(super) fn ask(line: &str) -> Result<String> {
     let mut port = open(HOST_PORT)?;
     writeln!(port, "{line}")?;
     let mut answer = String::new();
@@ -33,7 +33,7 @@ pub fn ask(line: &str) -> Result<String> {
 
 /// Opens a virtio-serial port by its name. A port has one user at a time;
 /// this waits for its turn.
-pub fn open(name: &str) -> Result<File> {
+pub(super) fn open(name: &str) -> Result<File> {
     let start = Instant::now();
     loop {
         let attempt = find(name).and_then(|path| {

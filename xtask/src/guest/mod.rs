@@ -1,17 +1,27 @@
 //! What runs inside a test machine.
 //!
 //! One static binary with several names: `/init` (process 1), `host` (asks
-//! the hypervisor to grow or throttle a disk).
+//! the hypervisor to grow or throttle a disk), `copyload` (a workload that
+//! knows its own counts), `scenario` (one test).
 
 mod agent;
-pub mod hypervisor;
+mod copyload;
+mod hypervisor;
 mod init;
-
-pub use init::BOOT_MODULES;
+mod recorder;
+mod report;
+pub mod scenarios;
+pub mod stage;
+mod tool;
 
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
+
+pub use init::BOOT_MODULES;
+
+/// The names besides `init` by which the program can be called.
+pub const NAMES: &[&str] = &["host", "copyload", "scenario"];
 
 /// Does what the name it was called by says.
 pub fn main() -> ExitCode {
@@ -29,11 +39,22 @@ pub fn main() -> ExitCode {
 
 fn run(name: &str, args: &[String]) -> Result<ExitCode> {
     match Path::new(name).file_name().and_then(|name| name.to_str()) {
-        Some("init") if rustix::process::getpid().is_init() => init::run(),
-        Some("host") => {
-            println!("{}", hypervisor::ask(&args.join(" "))?);
-            Ok(ExitCode::SUCCESS)
-        }
+        Some("init") if rustix::process::getpid().is_init() => return init::run(),
+        Some("host") => println!("{}", hypervisor::ask(&args.join(" "))?),
+        Some("copyload") => copyload::run(args)?,
+        Some("scenario") => scenarios::run(args)?,
         _ => bail!("this program runs inside a test machine only (`cargo xtask vm`)"),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until `condition` holds, for half a minute at most.
+fn wait_until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    for _ in 0..600 {
+        if condition()? {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    bail!("waited in vain until {what}")
 }

@@ -28,6 +28,9 @@ pub const VM_NEEDS: &[Need] = &[
     ("ldd", "libc-bin"),
 ];
 
+/// What the VM tests build beside volprobe.
+pub const TEST_NEEDS: &[Need] = &[("go", "golang-go")];
+
 /// How old the package lists may be before they are fetched again.
 const FRESH: Duration = Duration::from_hours(24);
 

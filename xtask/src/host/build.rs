@@ -40,6 +40,21 @@ pub fn static_binary(package: &str, name: &str, profile: &str) -> Result<PathBuf
     Ok(target_dir()?.join(TARGET).join(profile).join(name))
 }
 
+/// Builds the Go program that the VM tests trace; returns its path.
+pub fn go_program() -> Result<PathBuf> {
+    let source = workspace()?.join("xtask/gocopy/main.go");
+    let program = target_dir()?.join("vm/gocopy");
+    run::check(
+        Command::new("go")
+            .env("CGO_ENABLED", "0")
+            .env("GO111MODULE", "off")
+            .args(["build", "-o"])
+            .arg(&program)
+            .arg(&source),
+    )?;
+    Ok(program)
+}
+
 /// Where cargo puts what it builds.
 pub fn target_dir() -> Result<PathBuf> {
     Ok(match std::env::var_os("CARGO_TARGET_DIR") {

@@ -117,7 +117,9 @@ pub fn build(
         archive.directory(dir);
     }
     archive.file("init", 0o755, &fs::read(guest)?);
-    archive.symlink("usr/bin/host", "/init");
+    for name in crate::guest::NAMES {
+        archive.symlink(&format!("usr/bin/{name}"), "/init");
+    }
     for file in files {
         add_file(&mut archive, file)?;
     }

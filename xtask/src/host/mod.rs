@@ -11,7 +11,10 @@ pub mod modules;
 pub mod qemu;
 pub mod qmp;
 pub mod run;
+pub mod scenarios;
 pub mod sources;
+pub mod tally;
+pub mod test;
 pub mod vm;
 
 /// Prints one line of progress on stderr.

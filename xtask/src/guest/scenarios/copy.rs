@@ -1,0 +1,252 @@
+//! Counts of copies, against a workload that knows them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::guest::{
+    copyload::{Count, Truth},
+    recorder::Recording,
+    report::{Report, sum},
+    stage::Stage,
+    tool,
+};
+
+const GIB: u64 = 1 << 30;
+/// More threads than the machine has processors.
+const THREADS: &str = "5";
+const ROUNDS: &str = "150";
+/// The scratch directory's file system, where copies across go.
+const OTHER: &str = "tmpfs:/tmp";
+
+/// Where a workload runs, and what the report must say about it.
+struct Place {
+    dir: PathBuf,
+    /// The device of what was copied.
+    device: String,
+    /// The device of what was not: an overlay has its own.
+    outer: String,
+    route: &'static str,
+    via: Value,
+}
+
+/// ext4 has no way of its own: it splices.
+pub(super) fn counts_ext4(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let dir = stage.ext4(&disk)?;
+    let (device, outer) = (disk.name.clone(), disk.name);
+    check(
+        stage,
+        &Place {
+            dir,
+            device,
+            outer,
+            route: "splice",
+            via: Value::Null,
+        },
+    )
+}
+
+/// xfs clones whole blocks.
+pub(super) fn counts_xfs(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let dir = stage.xfs(&disk)?;
+    let (device, outer) = (disk.name.clone(), disk.name);
+    check(
+        stage,
+        &Place {
+            dir,
+            device,
+            outer,
+            route: "clone",
+            via: Value::Null,
+        },
+    )
+}
+
+/// A file system without a device is called by its mount point.
+pub(super) fn counts_tmpfs(stage: &mut Stage) -> Result<()> {
+    let dir = PathBuf::from("/mnt/small");
+    fs::create_dir_all(&dir)?;
+    tool::ok(&["mount", "-t", "tmpfs", "small", "/mnt/small"])?;
+    let device = "tmpfs:/mnt/small".to_owned();
+    check(
+        stage,
+        &Place {
+            dir,
+            outer: device.clone(),
+            device,
+            route: "splice",
+            via: Value::Null,
+        },
+    )
+}
+
+/// A copy within an overlay is a call of the overlay and one of the file
+/// system beneath it: one copy, on the real device.
+pub(super) fn counts_overlay(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let at = at.display();
+    tool::shell(&format!("cd {at}; mkdir lower upper work /mnt/merged"))?;
+    tool::shell(&format!(
+        "mount -t overlay overlay -o lowerdir={at}/lower,upperdir={at}/upper,workdir={at}/work \
+         /mnt/merged"
+    ))?;
+    let place = Place {
+        dir: PathBuf::from("/mnt/merged"),
+        device: disk.name,
+        outer: "overlay:/mnt/merged".to_owned(),
+        route: "splice",
+        via: json!("overlay"),
+    };
+    check(stage, &place)
+}
+
+/// Runs the workload under a recording. All that it did must be in the
+/// report, and nothing else; where the kernel skipped runs, counted and
+/// missed together.
+fn check(stage: &Stage, place: &Place) -> Result<()> {
+    let recording = Recording::start(stage, &[])?;
+    let (dir, other) = (place.dir.to_string_lossy(), stage.dir.to_string_lossy());
+    let said = tool::ok(&["copyload", &dir, &other, THREADS, ROUNDS])?;
+    let truth: Truth = serde_json::from_str(&said).context("copyload printed no truth")?;
+    let report = recording.stop()?;
+    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
+    let rows = report.rows("copy")?;
+    let counted = sum(rows, "calls")?;
+    ensure!(
+        counted + missed == truth.calls(),
+        "{counted} counted + {missed} missed runs, but {} calls were made",
+        truth.calls()
+    );
+    report.complete_but_for_missed_runs()?;
+    for row in rows {
+        let with_latency = row["latency_ns"]["count"].as_u64().unwrap_or(0);
+        let without = row["no_latency"].as_u64().unwrap_or(0);
+        ensure!(
+            row["calls"] == with_latency + without,
+            "latencies do not add up in {row}"
+        );
+        let on_device = row["src"] == place.device || row["src"] == place.outer;
+        ensure!(on_device, "src is not {} in {row}", place.device);
+        ensure!(
+            row["dst"] == row["src"] || row["dst"] == OTHER,
+            "dst in {row}"
+        );
+    }
+    if missed > 0 {
+        println!("{missed} runs were missed: sums by row are not compared");
+        return Ok(());
+    }
+    compare(
+        &find(&report, |row| row["dst"] == row["src"]),
+        &truth.within,
+    )?;
+    compare(
+        &find(&report, |row| row["dst"] != row["src"]),
+        &truth.across,
+    )?;
+    let copied = find(&report, |row| {
+        row["dst"] == place.device && row["route"] == place.route
+    });
+    ensure!(
+        sum(copied.iter().copied(), "calls")? == truth.within.copied,
+        "{} calls copied something by {}: {copied:?}",
+        truth.within.copied,
+        place.route
+    );
+    ensure!(
+        place.via.is_null() || copied.iter().all(|row| row["via"] == place.via),
+        "via is not {}: {copied:?}",
+        place.via
+    );
+    top(&report, &truth)
+}
+
+/// The workload's process is in the `top` table with its calls and bytes.
+fn top(report: &Report, truth: &Truth) -> Result<()> {
+    let rows: Vec<&Value> = report
+        .rows("top")?
+        .iter()
+        .filter(|row| row["comm"] == "copyload")
+        .collect();
+    let bytes = truth.within.bytes_copied + truth.across.bytes_copied;
+    ensure!(
+        sum(rows.iter().copied(), "calls")? == truth.calls()
+            && sum(rows.iter().copied(), "bytes")? == bytes,
+        "top has not {} calls and {bytes} bytes: {rows:?}",
+        truth.calls()
+    );
+    Ok(())
+}
+
+fn find(report: &Report, condition: impl Fn(&Value) -> bool) -> Vec<&Value> {
+    report.0["copy"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|row| condition(row))
+        .collect()
+}
+
+fn compare(rows: &[&Value], truth: &Count) -> Result<()> {
+    let mut found = Count {
+        calls: sum(rows.iter().copied(), "calls")?,
+        bytes_requested: sum(rows.iter().copied(), "bytes_requested")?,
+        bytes_copied: sum(rows.iter().copied(), "bytes_copied")?,
+        // Not told apart by the sums; what the routes say is checked apart.
+        copied: truth.copied,
+        empty: truth.empty,
+        ..Count::default()
+    };
+    for row in rows {
+        for (error, count) in row["errors"].as_object().into_iter().flatten() {
+            *found.errors.entry(error.clone()).or_default() += count.as_u64().unwrap_or(0);
+        }
+    }
+    ensure!(
+        found == *truth,
+        "the report has {found:?}, the truth is {truth:?}, in {rows:?}"
+    );
+    Ok(())
+}
+
+/// Go's `io.Copy` from file to file.
+pub(super) fn by_go(stage: &mut Stage) -> Result<()> {
+    const BYTES: u64 = 8 << 20;
+    let disk = stage.disk(GIB)?;
+    let dir = stage.ext4(&disk)?;
+    let (from, to) = (dir.join("from"), dir.join("to"));
+    fs::write(&from, vec![7; BYTES as usize])?;
+    let recording = Recording::start(stage, &[])?;
+    tool::ok(&["gocopy", &from.to_string_lossy(), &to.to_string_lossy()])?;
+    let report = recording.stop()?;
+    report.complete()?;
+    ensure!(same(&from, &to)?, "gocopy did not copy");
+    let rows = find(&report, |row| {
+        row["src"] == disk.name && row["dst"] == disk.name
+    });
+    ensure!(
+        sum(rows.iter().copied(), "bytes_copied")? == BYTES,
+        "not {BYTES} bytes: {rows:?}"
+    );
+    let top = report
+        .rows("top")?
+        .iter()
+        .find(|row| row["comm"] == "gocopy");
+    ensure!(
+        top.is_some_and(|row| row["bytes"] == BYTES),
+        "top: {}",
+        report.0["top"]
+    );
+    Ok(())
+}
+
+fn same(a: &Path, b: &Path) -> Result<bool> {
+    Ok(fs::read(a)? == fs::read(b)?)
+}

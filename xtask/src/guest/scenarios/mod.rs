@@ -1,0 +1,127 @@
+//! The scenarios: each is a test of its own, in a machine that it finds clean.
+
+mod capacity;
+mod copy;
+mod exec;
+mod machine;
+mod privileges;
+mod readahead;
+mod resize;
+mod session;
+
+use anyhow::{Context, Result, bail};
+
+use super::stage::Stage;
+
+/// On which kernels a scenario runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// On all: what it shows depends on the kernel.
+    All,
+    /// On the main series: it does not.
+    Main,
+}
+
+/// One test.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Its name, as in `vm::6.12::NAME`.
+    pub name: &'static str,
+    /// On which kernels it runs.
+    pub on: On,
+    /// Whether the machine is good for nothing afterwards.
+    pub spoils: bool,
+    play: fn(&mut Stage) -> Result<()>,
+}
+
+const fn all(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Scenario {
+    Scenario {
+        name,
+        on: On::All,
+        spoils: false,
+        play,
+    }
+}
+
+const fn main(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Scenario {
+    Scenario {
+        name,
+        on: On::Main,
+        spoils: false,
+        play,
+    }
+}
+
+/// All scenarios, in the order in which they run.
+pub const ALL: &[Scenario] = &[
+    all(
+        "machine_is_what_it_should_be",
+        machine::is_what_it_should_be,
+    ),
+    all("copy_counts_ext4", copy::counts_ext4),
+    all("copy_counts_xfs", copy::counts_xfs),
+    main("copy_counts_tmpfs", copy::counts_tmpfs),
+    all("copy_counts_overlay", copy::counts_overlay),
+    main("copy_by_go", copy::by_go),
+    all("cp_on_ext4", readahead::cp_on_ext4),
+    all("cp_on_xfs", readahead::cp_on_xfs),
+    all("read_ahead_writers", readahead::writers),
+    all("ext4_grows_twice", resize::ext4_grows_twice),
+    all("xfs_grows_twice", resize::xfs_grows_twice),
+    all("resize_with_nothing_to_do", resize::nothing_to_do),
+    all("resized_too_early", resize::resized_too_early),
+    all("xfs_loaded_late", resize::xfs_loaded_late),
+    all("xfs_reloaded", resize::xfs_reloaded),
+    all("resize_refused", resize::refused),
+    main("resize_busy", resize::busy),
+    main("ext4_tiny", resize::tiny_ext4),
+    main("resize_several_tib", resize::several_tib),
+    all("partition_mounted", capacity::mounted_partition),
+    all("partition_unmounted", capacity::unmounted_partition),
+    all("device_mapper", capacity::device_mapper),
+    all("loop_device", capacity::loop_device),
+    all("exec_tools", exec::tools),
+    main("record_command", session::of_a_command),
+    main("record_ends", session::ends),
+    main("record_killed", session::killed),
+    main("record_filters", session::filters),
+    all("events_lost", session::loss),
+    main("live", session::live),
+    all("doctor", privileges::doctor),
+    main("no_capability", privileges::no_capability),
+    main("perf_event_paranoid", privileges::perf_event_paranoid),
+    main("container", privileges::container),
+    // Cannot be taken back.
+    Scenario {
+        name: "lockdown",
+        on: On::All,
+        spoils: true,
+        play: privileges::lockdown,
+    },
+];
+
+/// Plays the scenario that `args` name; the outcome is the exit status.
+pub(super) fn run(args: &[String]) -> Result<()> {
+    let [name] = args else {
+        bail!("usage: scenario NAME")
+    };
+    let scenario = ALL
+        .iter()
+        .find(|scenario| scenario.name == name)
+        .with_context(|| format!("no scenario {name:?}"))?;
+    let mut stage = Stage::new()?;
+    (scenario.play)(&mut stage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ() {
+        let mut names: Vec<_> = ALL.iter().map(|scenario| scenario.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -1,0 +1,139 @@
+//! Where the kernel or the privileges do not allow it: one clear message, exit 3.
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use crate::guest::{
+    recorder::{Recording, volprobe},
+    report::{Report, sum},
+    stage::Stage,
+    tool,
+};
+
+const GIB: u64 = 1 << 30;
+
+/// `doctor` knows this kernel, as root and as a user.
+pub(super) fn doctor(_stage: &mut Stage) -> Result<()> {
+    let done = volprobe(&["doctor", "--json"])?;
+    ensure!(done.code == Some(0), "exit code {:?}", done.code);
+    let json: Value = serde_json::from_str(&done.stdout)?;
+    ensure!(
+        json["schema"] == "volprobe.doctor/1",
+        "schema {}",
+        json["schema"]
+    );
+    let done = volprobe(&["doctor"])?;
+    ensure!(done.code == Some(0), "exit code {:?}", done.code);
+    let user = tool::run(&[
+        "setpriv",
+        "--reuid",
+        "1000",
+        "--clear-groups",
+        "volprobe",
+        "doctor",
+    ])?;
+    ensure!(
+        user.stdout.contains("unknown (run as root)"),
+        "a user is told {:?}",
+        user.stdout
+    );
+    Ok(())
+}
+
+/// Without capabilities.
+pub(super) fn no_capability(stage: &mut Stage) -> Result<()> {
+    let dir = stage.dir.to_string_lossy();
+    tool::ok(&["chmod", "777", &dir])?;
+    let refused = tool::run(&[
+        "setpriv",
+        "--reuid",
+        "1000",
+        "--clear-groups",
+        "volprobe",
+        "record",
+        "-o",
+        "user.vprec",
+    ])?;
+    refusal(&refused, &["CAP_"])
+}
+
+/// Debian 13's default, which takes perf away from everyone without
+/// privileges, and not from us.
+pub(super) fn perf_event_paranoid(stage: &mut Stage) -> Result<()> {
+    tool::shell("echo 3 > /proc/sys/kernel/perf_event_paranoid")?;
+    let recording = Recording::start(stage, &[])?;
+    let report = recording.stop()?;
+    report.complete()?;
+    for probe in report.probes()? {
+        ensure!(
+            probe["state"] != "failed" && probe["state"] != "partial",
+            "{probe}"
+        );
+    }
+    Ok(())
+}
+
+/// As in a privileged container: its own process, mount and cgroup
+/// namespaces.
+pub(super) fn container(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let dir = stage.dir.display();
+    // Started inside, ended from outside; the copies are made outside.
+    let said = tool::shell(&format!(
+        "mkdir /sys/fs/cgroup/box 2>/dev/null || true; \
+         ( echo 0 > /sys/fs/cgroup/box/cgroup.procs; \
+           exec unshare --pid --fork --mount --cgroup --uts --mount-proc \
+           volprobe record -o {dir}/recording.vprec --duration 8s ) 2>box.err & pid=$!; \
+         until grep -q '^volprobe: recording' box.err; do sleep 0.2; \
+         kill -0 $pid || {{ cat box.err; exit 1; }}; done; \
+         copyload {} /tmp/stage 2 20; wait $pid; cat box.err >&2",
+        at.display()
+    ))?;
+    let truth: crate::guest::copyload::Truth = serde_json::from_str(said.trim())?;
+    let report = Report::of(&stage.dir.join("recording.vprec"))?;
+    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
+    let counted = sum(report.rows("copy")?, "calls")?;
+    ensure!(
+        counted + missed == truth.calls(),
+        "{counted} + {missed} of {}",
+        truth.calls()
+    );
+    let rows = report.rows("copy")?;
+    ensure!(rows.iter().all(|row| row["src"] == disk.name), "{rows:?}");
+    let told = std::fs::read_to_string("box.err")?;
+    ensure!(
+        told.contains("cgroup namespace"),
+        "no word of the cgroup namespace in {told:?}"
+    );
+    Ok(())
+}
+
+/// A kernel locked down to confidentiality refuses what tracing needs.
+pub(super) fn lockdown(_stage: &mut Stage) -> Result<()> {
+    tool::shell("echo confidentiality > /sys/kernel/security/lockdown")?;
+    let done = volprobe(&["record", "-o", "locked.vprec"])?;
+    refusal(&done, &["lockdown"])?;
+    let done = volprobe(&["doctor"])?;
+    ensure!(done.code == Some(3), "doctor exits with {:?}", done.code);
+    ensure!(
+        done.stdout.contains("lockdown"),
+        "doctor says {:?}",
+        done.stdout
+    );
+    Ok(())
+}
+
+/// Exit 3, and a message that names the cause.
+fn refusal(done: &tool::Done, words: &[&str]) -> Result<()> {
+    ensure!(done.code == Some(3), "exit code {:?}, not 3", done.code);
+    ensure!(done.stdout.is_empty(), "on stdout: {:?}", done.stdout);
+    for word in words {
+        ensure!(
+            done.stderr.contains(word),
+            "{word:?} is not in {:?}",
+            done.stderr
+        );
+    }
+    Ok(())
+}

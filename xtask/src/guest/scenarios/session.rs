@@ -1,0 +1,209 @@
+//! Recordings and live views as such: how they start, end, and what they leave out.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::guest::{
+    copyload::Truth,
+    recorder::{Recording, volprobe},
+    report::{Report, sum},
+    stage::Stage,
+    tool,
+};
+
+const GIB: u64 = 1 << 30;
+
+/// `record -- CMD` ends with the command, and with its exit status.
+pub(super) fn of_a_command(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let file = stage.dir.join("recording.vprec");
+    let file_name = file.to_string_lossy();
+    let line = format!(
+        "cp /usr/bin/busybox {0}/a; cp {0}/a {0}/b; exit 7",
+        at.display()
+    );
+    let done = volprobe(&["record", "-o", &file_name, "--", "sh", "-c", &line])?;
+    ensure!(done.code == Some(7), "exit code {:?}", done.code);
+    ensure!(
+        done.stderr
+            .lines()
+            .any(|line| line.starts_with("volprobe: recording")),
+        "no readiness line in {:?}",
+        done.stderr
+    );
+    ensure!(done.stdout.is_empty(), "data on stdout: {:?}", done.stdout);
+    let report = Report::of(&file)?;
+    report.complete()?;
+    let copies = report.rows("copy")?;
+    let spliced: Vec<&Value> = copies
+        .iter()
+        .filter(|row| {
+            row["src"] == disk.name && row["dst"] == disk.name && row["route"] == "splice"
+        })
+        .collect();
+    let size = std::fs::metadata("/usr/bin/busybox")?.len();
+    ensure!(
+        sum(spliced, "bytes_copied")? == size,
+        "not {size} bytes: {copies:?}"
+    );
+    // Neither is a recording written over another.
+    let again = volprobe(&["record", "-o", &file_name, "--", "true"])?;
+    ensure!(again.code == Some(2), "it overwrote a recording: {again:?}");
+    Ok(())
+}
+
+/// Killed outright: the file tells up to where it goes.
+pub(super) fn killed(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let recording = Recording::start(stage, &[])?;
+    let said = tool::ok(&["copyload", &at.to_string_lossy(), "/tmp/stage", "2", "20"])?;
+    let truth: Truth = serde_json::from_str(&said)?;
+    // More than a flush interval.
+    std::thread::sleep(Duration::from_secs(3));
+    let report = recording.kill()?;
+    let completeness = &report.0["completeness"];
+    ensure!(
+        completeness["complete"] == false,
+        "complete: {completeness}"
+    );
+    ensure!(
+        completeness["truncated"] == true,
+        "not truncated: {completeness}"
+    );
+    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
+    let counted = sum(report.rows("copy")?, "calls")?;
+    ensure!(
+        counted + missed == truth.calls(),
+        "{counted} + {missed} of {}",
+        truth.calls()
+    );
+    Ok(())
+}
+
+/// SIGTERM and `--duration` end a recording as Ctrl-C does.
+pub(super) fn ends(stage: &mut Stage) -> Result<()> {
+    let recording = Recording::start(stage, &[])?;
+    recording.signal(Signal::TERM)?;
+    let file = stage.dir.join("recording.vprec");
+    recording.wait()?;
+    Report::of(&file)?.complete()?;
+    let file = stage.dir.join("short.vprec");
+    let done = volprobe(&["record", "-o", &file.to_string_lossy(), "--duration", "2s"])?;
+    ensure!(done.code == Some(0), "exit code {:?}", done.code);
+    let report = Report::of(&file)?;
+    report.complete()?;
+    let lasted = report.0["session"]["duration_ns"]
+        .as_u64()
+        .context("no duration")?;
+    ensure!(lasted >= 2_000_000_000, "it lasted {lasted} ns");
+    ensure!(lasted < 10_000_000_000, "it lasted {lasted} ns");
+    Ok(())
+}
+
+/// Filters narrow copy and readahead, and nothing else.
+pub(super) fn filters(stage: &mut Stage) -> Result<()> {
+    let (one, two) = (stage.disk(GIB)?, stage.disk(GIB)?);
+    let (at_one, at_two) = (stage.ext4(&one)?, stage.ext4(&two)?);
+    for (options, expect_one, expect_two) in [
+        (vec!["--comm", "copyload"], true, true),
+        (vec!["--comm", "somebody"], false, false),
+        (vec!["--device", one.node.as_str()], true, false),
+        (vec!["--mount", "/mnt/vdc"], false, true),
+    ] {
+        let _ = std::fs::remove_file(stage.dir.join("recording.vprec"));
+        let recording = Recording::start(stage, &options)?;
+        for at in [&at_one, &at_two] {
+            tool::ok(&["copyload", &at.to_string_lossy(), "/tmp/stage", "2", "5"])?;
+        }
+        tool::ok(&["resize2fs", &one.node])?;
+        let report = recording.stop()?;
+        let rows = report.rows("copy")?;
+        for (disk, expected) in [(&one, expect_one), (&two, expect_two)] {
+            let seen = rows.iter().any(|row| row["src"] == disk.name);
+            ensure!(
+                seen == expected,
+                "{options:?}: {} seen: {seen}; {rows:?}",
+                disk.name
+            );
+        }
+        report
+            .exit_of(&["resize2fs"])
+            .with_context(|| format!("{options:?}"))?;
+    }
+    Ok(())
+}
+
+/// `live`, line by line and as JSON.
+pub(super) fn live(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let at = at.to_string_lossy();
+    for form in ["--json", "--plain"] {
+        let said = tool::shell(&format!(
+            "volprobe live {form} --duration 5s 2>live.err >live.out & pid=$!; \
+             until grep -q '^volprobe: recording' live.err; do sleep 0.2; \
+             kill -0 $pid || {{ cat live.err; exit 1; }}; done; \
+             copyload {at} /tmp/stage 2 20 >/dev/null; wait $pid; cat live.out"
+        ))?;
+        ensure!(!said.trim().is_empty(), "live {form} said nothing");
+        ensure!(said.contains(&disk.name), "{} is not in {said}", disk.name);
+        if form == "--json" {
+            for line in said.lines() {
+                let tick: Value = serde_json::from_str(line).context("a tick is not JSON")?;
+                ensure!(
+                    tick["schema"] == json!("volprobe.tick/1"),
+                    "schema in {line}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All that was done was seen or is counted as lost, when volprobe could not
+/// keep up.
+pub(super) fn loss(stage: &mut Stage) -> Result<()> {
+    const CALLS: u64 = 20_000;
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let recording = Recording::start(stage, &[])?;
+    recording.signal(Signal::STOP)?;
+    for _ in 0..CALLS {
+        let errno = super::resize::resize_call(&at, 1 << 20)?;
+        ensure!(errno == libc::EINVAL, "errno {errno}");
+    }
+    recording.signal(Signal::CONT)?;
+    std::thread::sleep(Duration::from_secs(3));
+    let report = recording.stop()?;
+    let completeness = &report.0["completeness"];
+    ensure!(
+        completeness["complete"] == false,
+        "nothing was lost: {completeness}"
+    );
+    let seen = report.events_on("fs.resize", &disk.name)?.len() as u64;
+    let lost: u64 = completeness["lost"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|lost| {
+            lost["kind"]
+                .as_str()
+                .is_some_and(|kind| kind.contains("resize"))
+        })
+        .filter_map(|lost| lost["count"].as_u64())
+        .sum();
+    ensure!(
+        seen > 0 && lost > 0,
+        "{seen} seen, {lost} lost: {completeness}"
+    );
+    ensure!(
+        seen + lost == CALLS,
+        "{seen} seen + {lost} lost, {CALLS} done: {completeness}"
+    );
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! The VM tests: one boot a kernel, one test a scenario.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use super::{
+    build,
+    initramfs::{self, HostFile},
+    kernels, progress,
+    qemu::{Config, Disk, Exit, Machine, tail},
+    tally::{Tally, Verdict},
+};
+use crate::guest::{
+    scenarios::{ALL, On, Scenario},
+    stage::{DISKS, IDLE_BYTES},
+};
+
+/// Machines that run at the same time.
+const MACHINES: usize = 2;
+/// How long a scenario may be silent.
+const SILENCE: Duration = Duration::from_mins(3);
+/// Lines of log and console shown of a test that failed.
+const SHOWN_LINES: usize = 120;
+
+/// What goes into every test machine.
+#[derive(Debug)]
+pub struct Kit {
+    /// The guest program.
+    pub guest: PathBuf,
+    /// Programs under test and beside it.
+    pub files: Vec<HostFile>,
+}
+
+/// Runs the scenarios whose name contains `filter` on each kernel series.
+pub fn run(series: &[&str], filter: &str, kit: &Kit, tally: &Tally) {
+    let waiting: Mutex<VecDeque<&str>> = Mutex::new(series.iter().copied().collect());
+    thread::scope(|scope| {
+        for _ in 0..MACHINES {
+            scope.spawn(|| {
+                loop {
+                    let next = waiting
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .pop_front();
+                    let Some(series) = next else { break };
+                    run_series(series, filter, kit, tally);
+                }
+            });
+        }
+    });
+}
+
+/// The scenarios that run on a series.
+fn selected(series: &str, filter: &str) -> Vec<&'static Scenario> {
+    ALL.iter()
+        .filter(|scenario| scenario.on == On::All || series == kernels::MAIN_SERIES)
+        .filter(|scenario| scenario.name.contains(filter))
+        .collect()
+}
+
+fn run_series(series: &str, filter: &str, kit: &Kit, tally: &Tally) {
+    let scenarios = selected(series, filter);
+    if scenarios.is_empty() {
+        return;
+    }
+    let config = match prepare(series, kit) {
+        Ok(config) => config,
+        Err(error) => {
+            // Not one of its tests can be run: that is a failure of each.
+            for scenario in scenarios {
+                tally.add(
+                    &name(series, scenario),
+                    Verdict::Failed(format!("{error:#}")),
+                );
+            }
+            return;
+        }
+    };
+    let mut machine = None;
+    for scenario in scenarios {
+        let start = Instant::now();
+        let verdict = play(&mut machine, &config, scenario);
+        if verdict.is_err() || scenario.spoils {
+            // What state it is in, nobody knows.
+            machine = None;
+        }
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                let console = fs::read_to_string(&config.console).unwrap_or_default();
+                Verdict::Failed(format!("{error:#}\n{}", tail(&console, SHOWN_LINES)))
+            }
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        tally.add_timed(&name(series, scenario), verdict, seconds);
+    }
+}
+
+fn name(series: &str, scenario: &Scenario) -> String {
+    format!("vm::{series}::{}", scenario.name)
+}
+
+fn prepare(series: &str, kit: &Kit) -> Result<Config> {
+    let kernel = kernels::get(series)?;
+    Ok(Config {
+        initramfs: initramfs::build(&kernel, &kit.guest, &[], &kit.files)?,
+        kernel,
+        disks: vec![
+            Disk {
+                bytes: IDLE_BYTES,
+                iops: None
+            };
+            DISKS
+        ],
+        cpus: 2,
+        memory: 1536,
+        append: String::new(),
+        console: directory(series)?.join("console"),
+        show_console: false,
+    })
+}
+
+/// Where the logs of a series are kept.
+fn directory(series: &str) -> Result<PathBuf> {
+    let dir = build::target_dir()?.join("vm").join(series);
+    fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+/// Plays one scenario. An error means that the machine is gone; a test that
+/// merely failed is a verdict.
+fn play(machine: &mut Option<Machine>, config: &Config, scenario: &Scenario) -> Result<Verdict> {
+    let machine = match machine {
+        Some(machine) => machine,
+        None => machine.insert(Machine::boot(config)?),
+    };
+    let log_path = directory(&config.kernel.series)?.join(format!("{}.log", scenario.name));
+    let mut log = Vec::new();
+    let argv = ["scenario".to_owned(), scenario.name.to_owned()];
+    let console_before = console_length(&config.console);
+    let exit = machine.run(&argv, SILENCE, |_, bytes| log.extend_from_slice(bytes));
+    fs::write(&log_path, &log).context("cannot keep the log")?;
+    if matches!(exit, Ok(Exit::Code(0))) {
+        return Ok(Verdict::Passed);
+    }
+    let log = String::from_utf8_lossy(&log);
+    let console = fs::read(&config.console).unwrap_or_default();
+    let console = console.get(console_before..).unwrap_or_default();
+    let console = String::from_utf8_lossy(console);
+    let shown = format!(
+        "{}\n--- console\n{}\n--- all of it in {}",
+        tail(&log, SHOWN_LINES),
+        tail(&console, SHOWN_LINES),
+        log_path.display()
+    );
+    keep_evidence(machine, &log_path);
+    match exit {
+        Ok(_) => Ok(Verdict::Failed(shown)),
+        Err(error) => Err(error.context(shown)),
+    }
+}
+
+/// Brings the report and the recording of a failed test back, if it got that far.
+fn keep_evidence(machine: &mut Machine, log: &Path) {
+    for extension in ["json", "vprec"] {
+        if let Ok(bytes) = machine.get(&format!("/tmp/stage/recording.{extension}")) {
+            let path = log.with_extension(extension);
+            match fs::write(&path, bytes) {
+                Ok(()) => progress(format_args!("kept {}", path.display())),
+                Err(error) => progress(format_args!("cannot keep {}: {error}", path.display())),
+            }
+        }
+    }
+}
+
+fn console_length(path: &Path) -> usize {
+    fs::metadata(path).map_or(0, |metadata| metadata.len() as usize)
+}

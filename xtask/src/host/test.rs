@@ -1,0 +1,190 @@
+//! `cargo xtask test`: everything that must hold.
+
+use std::{
+    process::{Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::{
+    apt, build,
+    build_ebpf::{self, Compared},
+    initramfs::HostFile,
+    kernels, progress,
+    scenarios::{self, Kit},
+    tally::{Tally, Verdict},
+};
+
+/// Everything that must hold: formatting, lints, unit and property tests, the
+/// eBPF object, and the product on real kernels in virtual machines.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Leave the virtual machines out.
+    #[arg(long)]
+    pub no_vm: bool,
+    /// Only these kernel series (may be given several times; all by default).
+    #[arg(long, value_name = "SERIES", conflicts_with = "no_vm")]
+    pub kernel: Vec<String>,
+    /// Only the VM tests whose name contains this, and nothing else.
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_vm")]
+    pub scenario: Option<String>,
+}
+
+/// Runs `cargo xtask test`.
+pub fn run(args: &TestArgs) -> Result<ExitCode> {
+    let series: Vec<&str> = if args.kernel.is_empty() {
+        kernels::SERIES.to_vec()
+    } else {
+        args.kernel.iter().map(String::as_str).collect()
+    };
+    let tally = Tally::default();
+    if args.scenario.is_none() {
+        step(
+            &tally,
+            "fmt",
+            build::cargo()?.args(["fmt", "--all", "--check"]),
+        );
+        step(
+            &tally,
+            "fmt-ebpf",
+            build::cargo()?
+                .args(["fmt", "--check", "--manifest-path"])
+                .arg("probe-ebpf/Cargo.toml"),
+        );
+        step(
+            &tally,
+            "clippy",
+            build::cargo()?
+                .args(["clippy", "--quiet", "--workspace", "--all-targets"])
+                .args(["--", "-D", "warnings"]),
+        );
+        unit_tests(&tally)?;
+        ebpf_object(&tally)?;
+    }
+    if !args.no_vm {
+        vm_tests(
+            &series,
+            args.scenario.as_deref().unwrap_or_default(),
+            &tally,
+        );
+    }
+    Ok(if tally.finish() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// One command that is a test by itself.
+fn step(tally: &Tally, name: &str, command: &mut Command) {
+    progress(format_args!("{name} …"));
+    let start = Instant::now();
+    let verdict = match command.stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => Verdict::Passed,
+        Ok(output) => Verdict::Failed(format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )),
+        Err(error) => Verdict::Failed(error.to_string()),
+    };
+    tally.add_timed(name, verdict, start.elapsed().as_secs_f64());
+}
+
+/// `cargo test`, whose tests count one by one.
+fn unit_tests(tally: &Tally) -> Result<()> {
+    progress("unit and property tests …");
+    let output = build::cargo()?
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    let (passed, failed) = count(&text);
+    tally.add_counted(passed, failed);
+    if !output.status.success() && failed == 0 {
+        tally.add("cargo test", Verdict::Failed(format!("{}", output.status)));
+    }
+    if output.status.success() && passed == 0 {
+        tally.add("cargo test", Verdict::Failed("it ran no test".to_owned()));
+    }
+    Ok(())
+}
+
+/// The committed eBPF object is the one of its sources.
+fn ebpf_object(tally: &Tally) -> Result<()> {
+    progress("rebuilding the eBPF object …");
+    let start = Instant::now();
+    let verdict = match build_ebpf::check(&build::workspace()?) {
+        Ok(Compared::Equal) => Verdict::Passed,
+        Ok(Compared::OtherToolchain(difference)) => {
+            // Whether it loads is for the VM tests to show.
+            println!("the eBPF object builds; not compared: {difference}");
+            Verdict::Passed
+        }
+        Err(error) => Verdict::Failed(format!("{error:#}")),
+    };
+    tally.add_timed("ebpf-object", verdict, start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Sums the `test result:` lines of a run: passed and failed.
+fn count(text: &str) -> (u64, u64) {
+    let mut sums = (0, 0);
+    for line in text
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: "))
+    {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        for pair in words.windows(2) {
+            let number: u64 = pair[0].parse().unwrap_or(0);
+            match pair[1] {
+                "passed;" => sums.0 += number,
+                "failed;" => sums.1 += number,
+                _ => {}
+            }
+        }
+    }
+    sums
+}
+
+fn vm_tests(series: &[&str], filter: &str, tally: &Tally) {
+    match kit() {
+        Ok(kit) => scenarios::run(series, filter, &kit, tally),
+        Err(error) => tally.add("vm", Verdict::Failed(format!("{error:#}"))),
+    }
+}
+
+/// Builds what goes into the machines.
+fn kit() -> Result<Kit> {
+    apt::ensure(&[apt::VM_NEEDS, apt::TEST_NEEDS].concat())?;
+    progress("building volprobe and the guest program, static …");
+    let guest = build::static_binary("xtask", "guest", build::VM_PROFILE)?;
+    let volprobe = build::static_binary("volprobe", "volprobe", build::VM_PROFILE)?;
+    let file = |from, to: &str| HostFile {
+        from,
+        to: to.to_owned(),
+    };
+    let files = vec![
+        file(volprobe, "/usr/bin/volprobe"),
+        file(build::go_program()?, "/usr/bin/gocopy"),
+    ];
+    Ok(Kit { guest, files })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn results_are_summed() {
+        let text = "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored\n\
+                    test a ... ok\ntest result: FAILED. 5 passed; 1 failed; 0 ignored\n";
+        assert_eq!(count(text), (7, 1));
+        assert_eq!(count(""), (0, 0));
+    }
+}
