@@ -9,6 +9,7 @@
 //! ```
 
 pub mod cli;
+pub mod cloud;
 pub mod collect;
 pub mod error;
 pub mod kernel;

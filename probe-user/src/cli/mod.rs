@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 /// Finds out why a volume is slow and why it did not grow.
 ///
-/// volprobe watches copy_file_range, readahead, and the ext4/xfs online-resize
+/// volprobe watches `copy_file_range`, readahead, and the ext4/xfs online-resize
 /// path with the block devices beneath it: live during an incident, or recorded
 /// for later.
 #[derive(Parser)]

@@ -31,7 +31,7 @@ mod tests {
     fn durations_take_units() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         for text in ["", "10", "0s", "-1s", "fast"] {
             assert!(duration(text).is_err(), "{text}");
         }
