@@ -7,6 +7,7 @@ pub mod frame;
 mod parts;
 mod pass;
 mod reader;
+mod same_disk;
 mod store;
 mod walk;
 mod writer;
@@ -14,6 +15,7 @@ mod writer;
 pub use completeness::Completeness;
 pub use parts::TOO_LONG;
 pub use reader::{Check, ReadError, Recording, Windows};
+pub use same_disk::same_disk_warning;
 pub use store::{FileStore, Store};
 pub use writer::{SyncHandle, WriteError, Writer, WriterOptions};
 
