@@ -89,6 +89,51 @@ fn kubernetes_events_have_the_time_of_their_name() {
 }
 
 #[test]
+fn every_cloud_tells_the_same_story() {
+    let names = [
+        "cloudtrail.json",
+        "aws-volumes-modifications.json",
+        "gcp-audit.json",
+        "azure-activity.json",
+    ];
+    let (_, intake) = read_with(&names.map(|name| samples().join(name)), &Options::default());
+    insta::assert_snapshot!(show(&intake.events));
+}
+
+#[test]
+fn the_audit_log_tells_who_changed_what() {
+    let (_, intake) = read_with(&[samples().join("k8s-audit.jsonl")], &Options::default());
+    insta::assert_snapshot!(show(&intake.events));
+}
+
+#[test]
+fn a_json_patch_is_a_change_and_a_refused_one_has_its_error() {
+    let record = |code: u32, patch: &str| {
+        format!(
+            r#"{{"auditID":"{code}","apiVersion":"audit.k8s.io/v1","stage":"ResponseComplete",
+            "verb":"patch","objectRef":{{"resource":"persistentvolumeclaims","namespace":"a",
+            "name":"b"}},"responseStatus":{{"code":{code},"reason":"Forbidden"}},
+            "requestObject":{patch},"requestReceivedTimestamp":"2026-03-11T07:14:55.1Z"}}"#
+        )
+    };
+    let patch =
+        r#"[{"op":"replace","path":"/spec/resources/requests","value":{"storage":"40Gi"}}]"#;
+    let (_, intake) = read_text(&(record(403, patch) + &record(200, patch)));
+    let errors: Vec<_> = intake
+        .events
+        .iter()
+        .map(|event| match &event.detail {
+            Detail::PvcSpec(change) => (change.to_bytes, change.error.as_deref()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        errors,
+        [(Some(40 << 30), Some("Forbidden")), (Some(40 << 30), None)]
+    );
+}
+
+#[test]
 fn a_failed_call_is_no_resize() {
     let text = r#"{"eventName":"ResizeDisk","acsRegion":"r","eventTime":"2026-03-11T07:14:56Z",
         "errorCode":"IncorrectDiskStatus","requestParameters":{"DiskId":"d-1","NewSize":"40"}}"#;

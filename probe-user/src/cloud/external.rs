@@ -96,7 +96,7 @@ pub struct ApiResize {
 }
 
 /// How far an API call is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApiState {
     /// Begun; its outcome is another record.

@@ -95,6 +95,7 @@ pub fn read(
             reports.push(named(&display(path), options, intake, || open(path))?);
         }
     }
+    intake.settle();
     Ok(reports)
 }
 

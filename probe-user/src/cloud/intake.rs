@@ -2,7 +2,7 @@
 
 use super::external::{Detail, External, Interval};
 use super::objects::Objects;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Everything that was read from external inputs.
@@ -13,6 +13,7 @@ pub struct Intake {
     /// Objects.
     pub objects: Objects,
     seen: HashSet<String>,
+    sizes: HashMap<String, u64>,
     place: Place,
     duplicates: u64,
 }
@@ -78,4 +79,55 @@ impl Intake {
             self.duplicates += 1;
         }
     }
+
+    /// The size that was last written to this member of an object.
+    pub(super) fn known_size(&self, key: &str) -> Option<u64> {
+        self.sizes.get(key).copied()
+    }
+
+    /// This size was written.
+    pub(super) fn note_size(&mut self, key: &str, bytes: u64) {
+        self.sizes.insert(key.to_owned(), bytes);
+    }
+
+    /// All was read: what one record of a call tells holds for its others (the
+    /// end of a resize seldom repeats the size), and one call in one state is
+    /// one event, by whichever records it was told.
+    pub(super) fn settle(&mut self) {
+        let mut told: HashMap<(&'static str, String), Told> = HashMap::new();
+        for event in &self.events {
+            let Detail::ApiResize(call) = &event.detail else {
+                continue;
+            };
+            let Some(id) = &call.request_id else { continue };
+            let told = told.entry((event.source, id.clone())).or_default();
+            told.from_bytes = told.from_bytes.or(call.from_bytes);
+            told.to_bytes = told.to_bytes.or(call.to_bytes);
+            told.disk_id = told.disk_id.take().or_else(|| call.disk_id.clone());
+        }
+        let mut states = HashSet::new();
+        self.events.retain_mut(|event| {
+            let Detail::ApiResize(call) = &mut event.detail else {
+                return true;
+            };
+            let Some(id) = &call.request_id else {
+                return true;
+            };
+            let key = (event.source, id.clone());
+            let told = &told[&key];
+            call.from_bytes = call.from_bytes.or(told.from_bytes);
+            call.to_bytes = call.to_bytes.or(told.to_bytes);
+            call.disk_id = call.disk_id.take().or_else(|| told.disk_id.clone());
+            states.insert((key, call.state))
+        });
+        self.events.sort_by_key(|event| event.at);
+    }
+}
+
+/// What the records of one call tell together.
+#[derive(Default)]
+struct Told {
+    from_bytes: Option<u64>,
+    to_bytes: Option<u64>,
+    disk_id: Option<String>,
 }

@@ -17,9 +17,14 @@ pub mod quantity;
 pub mod time;
 
 mod actiontrail;
+mod azure_activity;
+mod cloudtrail;
+mod ebs_modifications;
+mod gcp_audit;
 mod generic;
 mod intake;
 mod json;
+mod k8s_audit;
 mod k8s_objects;
 mod log;
 mod log_time;
@@ -41,8 +46,16 @@ pub struct JsonSource {
 }
 
 /// Every JSON source, the most particular first.
-pub const JSON_SOURCES: &[JsonSource] =
-    &[actiontrail::SOURCE, k8s_objects::SOURCE, generic::SOURCE];
+pub const JSON_SOURCES: &[JsonSource] = &[
+    actiontrail::SOURCE,
+    cloudtrail::SOURCE,
+    ebs_modifications::SOURCE,
+    gcp_audit::SOURCE,
+    azure_activity::SOURCE,
+    k8s_audit::SOURCE,
+    k8s_objects::SOURCE,
+    generic::SOURCE,
+];
 
 /// Names of all formats, for messages.
 pub fn format_names() -> Vec<&'static str> {

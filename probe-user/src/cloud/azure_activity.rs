@@ -1,0 +1,102 @@
+//! Azure Activity Log: writes of managed disks.
+//!
+//! Source: "Azure Activity Log event schema", in the REST shape
+//! (`operationName.value`) and that of diagnostic settings (`records[]`, in
+//! which names are upper case). The size is in no field of its own: it is
+//! `properties.diskSizeGB` of the request's or response's body, JSON as text.
+//! One operation is several events with one `correlationId`.
+
+use super::external::{ApiResize, ApiState, Detail};
+use super::json::{integer, text};
+use super::{Intake, JsonSource, time};
+use serde_json::Value;
+
+pub(super) const SOURCE: JsonSource = JsonSource {
+    name: "azure-activity",
+    recognises,
+    parse,
+};
+
+const GIB: u64 = 1 << 30;
+
+/// A member that is an object with `value`, or the text itself.
+fn value(record: &Value, member: &str) -> Option<String> {
+    text(record, &format!("/{member}/value")).or_else(|| text(record, &format!("/{member}")))
+}
+
+fn recognises(record: &Value) -> bool {
+    value(record, "operationName").is_some()
+        && (record.get("eventTimestamp").is_some() || record.get("resultType").is_some())
+}
+
+fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
+    let action = value(record, "operationName").unwrap_or_default();
+    if !action.eq_ignore_ascii_case("Microsoft.Compute/disks/write") {
+        return Ok(());
+    }
+    let at = ["/eventTimestamp", "/time"]
+        .iter()
+        .find_map(|member| text(record, member));
+    let at = at.ok_or("no eventTimestamp")?;
+    let at = time::rfc3339(&at).ok_or_else(|| format!("eventTimestamp '{at}' is not a time"))?;
+    let status = value(record, "status").or_else(|| text(record, "/resultType"));
+    let state = match status.unwrap_or_default().to_lowercase().as_str() {
+        "started" | "start" => ApiState::Requested,
+        "accepted" | "accept" => ApiState::Accepted,
+        "succeeded" | "success" => ApiState::Completed,
+        "failed" | "failure" => ApiState::Failed,
+        other => return Err(format!("unknown status '{other}'")),
+    };
+    let resource = ["/resourceId", "/resourceUri", "/resource_id"]
+        .iter()
+        .find_map(|member| text(record, member))
+        .unwrap_or_default();
+    // Resource ids differ in case between the events of one operation.
+    let disk_id = resource
+        .rsplit('/')
+        .next()
+        .map(str::to_lowercase)
+        .filter(|id| !id.is_empty());
+    let detail = Detail::ApiResize(ApiResize {
+        action,
+        disk_id,
+        from_bytes: None,
+        to_bytes: size(record).and_then(|size| size.checked_mul(GIB)),
+        state,
+        error: (state == ApiState::Failed).then(|| error(record)),
+        request_id: text(record, "/correlationId"),
+        actor: text(record, "/caller").or_else(|| text(record, "/identity/claims/appid")),
+        offline: false,
+    });
+    intake.event(
+        SOURCE.name,
+        at,
+        text(record, "/eventDataId").as_deref(),
+        detail,
+    );
+    Ok(())
+}
+
+/// `diskSizeGB` of the first body that has it.
+fn size(record: &Value) -> Option<u64> {
+    let properties = record.get("properties")?.as_object()?;
+    properties
+        .iter()
+        .filter(|(name, _)| ["requestbody", "responsebody"].contains(&name.to_lowercase().as_str()))
+        .find_map(|(_, body)| match body {
+            Value::String(body) => {
+                integer(&serde_json::from_str(body).ok()?, "/properties/diskSizeGB")
+            }
+            body => integer(body, "/properties/diskSizeGB"),
+        })
+}
+
+fn error(record: &Value) -> String {
+    let message = text(record, "/properties/statusMessage")
+        .and_then(|message| serde_json::from_str::<Value>(&message).ok())
+        .and_then(|message| text(&message, "/error/code"));
+    message
+        .or_else(|| value(record, "subStatus").filter(|status| !status.is_empty()))
+        .or_else(|| text(record, "/resultSignature"))
+        .unwrap_or_else(|| "Failed".to_owned())
+}

@@ -1,0 +1,63 @@
+//! `aws ec2 describe-volumes-modifications`.
+//!
+//! Source: EC2 API `VolumeModification`. Only the latest modification of a
+//! volume is shown. When the size became usable is not told (it is at the
+//! change to `optimizing`), only when the modification began and ended.
+
+use super::external::{ApiResize, ApiState, Detail};
+use super::json::{integer, text};
+use super::{Intake, JsonSource, time};
+use serde_json::Value;
+
+pub(super) const SOURCE: JsonSource = JsonSource {
+    name: "ebs-modifications",
+    recognises,
+    parse,
+};
+
+const GIB: u64 = 1 << 30;
+
+fn recognises(record: &Value) -> bool {
+    record.get("VolumeId").is_some() && record.get("ModificationState").is_some()
+}
+
+fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
+    let size = |member| integer(record, member).and_then(|size| size.checked_mul(GIB));
+    let (from_bytes, to_bytes) = (size("/OriginalSize"), size("/TargetSize"));
+    if from_bytes.is_some() && from_bytes == to_bytes {
+        return Ok(());
+    }
+    let volume = text(record, "/VolumeId").ok_or("no VolumeId")?;
+    let failed = text(record, "/ModificationState").as_deref() == Some("failed");
+    let mut take = |member: &str, state: ApiState, error: Option<String>| {
+        let Some(at) = text(record, member) else {
+            return Ok(());
+        };
+        let at = time::rfc3339(&at).ok_or_else(|| format!("'{at}' is not a time"))?;
+        let id = format!("{volume}/{}/{state:?}", at.start_ns);
+        let detail = Detail::ApiResize(ApiResize {
+            action: "ModifyVolume".to_owned(),
+            disk_id: Some(volume.clone()),
+            from_bytes,
+            to_bytes,
+            state,
+            error,
+            request_id: None,
+            actor: None,
+            offline: false,
+        });
+        intake.event(SOURCE.name, at, Some(&id), detail);
+        Ok::<_, String>(())
+    };
+    take("/StartTime", ApiState::Accepted, None)?;
+    if failed {
+        let why = text(record, "/StatusMessage").unwrap_or_else(|| "failed".to_owned());
+        let when = if record.get("EndTime").is_some() {
+            "/EndTime"
+        } else {
+            "/StartTime"
+        };
+        return take(when, ApiState::Failed, Some(why));
+    }
+    take("/EndTime", ApiState::Completed, None)
+}
