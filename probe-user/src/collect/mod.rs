@@ -2,6 +2,7 @@
 //!
 //! - [`source`]: the one way windows come into being, live or replayed
 //! - [`pump`]: the one loop that hands them on
+//! - [`kernel`]: the live source; [`hooks`]: its programs over time
 //! - [`maps`], [`mmap`], [`ring`]: the kernel side's maps
 //! - [`counts`]: what the maps gained, from [`cells`] and [`keys`], [`top`] and
 //!   [`stale`], [`losses`] and [`missed`]
@@ -18,6 +19,8 @@ pub mod clock;
 pub mod counts;
 pub mod decode;
 pub mod events;
+pub mod hooks;
+pub mod kernel;
 pub mod keys;
 pub mod known;
 pub mod losses;
@@ -35,5 +38,6 @@ pub mod top;
 pub mod uevent;
 pub mod wait;
 
+pub use kernel::{KernelSource, Options};
 pub use pump::pump;
 pub use source::Source;

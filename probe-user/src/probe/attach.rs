@@ -167,6 +167,11 @@ impl Attached {
         set_state(&mut self.ebpf, state::ARMED)
     }
 
+    /// From here on nothing is counted or sent any more.
+    pub fn disarm(&mut self) -> Result<(), AttachError> {
+        set_state(&mut self.ebpf, 0)
+    }
+
     /// Triggers each probe that can be triggered harmlessly, and looks whether
     /// it arrives. Needs [`arm`](Self::arm) first; takes up to a few seconds.
     pub fn self_test(&mut self) -> Result<(), AttachError> {
