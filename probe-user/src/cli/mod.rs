@@ -1,6 +1,15 @@
 //! The command line: flags become library calls, and errors exit codes.
 
+// The doc comments are help texts, which are not Markdown.
+#![allow(clippy::doc_markdown)]
+
+pub mod capture;
+pub mod filters;
+pub mod logger;
+pub mod ready;
+pub mod record;
 pub mod units;
+pub mod workload;
 
 use crate::error::Error;
 use clap::{Parser, Subcommand};
@@ -20,13 +29,16 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Record(record::Args),
+}
 
 /// Parses the command line, runs the command, and maps its end to an exit code.
 pub fn main() -> ExitCode {
     if let Some(code) = crate::probe::self_test::child_main() {
         return code;
     }
+    logger::install();
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
@@ -38,5 +50,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Error> {
-    match command {}
+    match command {
+        Command::Record(args) => record::run(args),
+    }
 }

@@ -21,11 +21,7 @@ impl Hooks {
     /// Begins with the programs as they are attached. Returns what is to be told
     /// of them at the start.
     pub fn start(mut attached: Attached) -> (Self, Vec<Record>) {
-        let modules = Modules::watch(
-            "/sys/module",
-            attached.watched_modules(),
-            clock::boot_ns(),
-        );
+        let modules = Modules::watch("/sys/module", attached.watched_modules(), clock::boot_ns());
         // A module may have come between attaching and watching.
         attached.retry();
         let (missed, unknown) = MissedRuns::start(watched(&attached));

@@ -75,7 +75,9 @@ enum Phase {
     Starting,
     Running,
     /// Waiting for the last inventory.
-    Closing { why: String },
+    Closing {
+        why: String,
+    },
     Ended,
 }
 

@@ -1,0 +1,44 @@
+//! `volprobe record`: the stream into a file.
+
+use super::capture::CaptureArgs;
+use super::ready::Ready;
+use crate::error::Error;
+use crate::session::{Writer, WriterOptions};
+use crate::sink::Fanout;
+use clap::Args as ClapArgs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Record into a file, for later
+#[derive(ClapArgs)]
+pub struct Args {
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Replace the file, if it exists
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    capture: CaptureArgs,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<ExitCode, Error> {
+    let capture = args.capture.prepare()?;
+    let existed = args.output.exists();
+    let options = WriterOptions {
+        force: args.force,
+        ..WriterOptions::default()
+    };
+    let writer =
+        Writer::create(&args.output, &options).map_err(|error| Error::Input(error.into()))?;
+    let mut sinks = Fanout::default();
+    sinks.add(writer);
+    let ready = Ready::new(format!("to {}", args.output.display()));
+    let result = capture.run(sinks, ready);
+    // Nothing was recorded: no file is left behind that looks as if.
+    if matches!(result, Err(Error::Kernel(_))) && !existed {
+        let _ = std::fs::remove_file(&args.output);
+    }
+    result
+}
