@@ -8,14 +8,17 @@
 //! session ─► Windows ─► model ─► analysis ─► render
 //! ```
 
+pub mod analysis;
 pub mod cli;
 pub mod cloud;
 pub mod collect;
 pub mod error;
 pub mod kernel;
+pub mod live;
 pub mod model;
 pub mod node;
 pub mod probe;
+pub mod render;
 pub mod sample;
 pub mod session;
 pub mod sink;

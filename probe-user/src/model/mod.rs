@@ -1,5 +1,26 @@
-//! What a stream amounts to, live and from a file alike.
+//! A recording in memory: everything the stream said, folded to what a report
+//! shows. Live views and files build it with the same code.
 
+mod anchors;
+mod coverage;
+mod devices;
+mod distribution;
+mod kubelet;
+mod probes;
+mod recording;
+mod runs;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod totals;
+mod view;
 
+pub use anchors::{Anchors, Instant};
+pub use coverage::{Interval, Reading};
+pub use devices::{Devices, MountState};
+pub use distribution::Distribution;
+pub use kubelet::{KubeletVolume, kubelet_volume};
+pub use probes::{Probes, state_name};
+pub use recording::Recording;
+pub use runs::{Run, Runs};
 pub use totals::Totals;
+pub use view::{Key, Row, key_name, rows};

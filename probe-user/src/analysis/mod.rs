@@ -1,0 +1,12 @@
+//! What a recording says: tables, timeline, findings. Pure functions.
+
+mod report;
+pub mod rules;
+mod tick;
+
+pub use report::{
+    ClockRow, Completeness, CopyRow, Detail, DeviceRow, Evidence, Finding, GapRow, HookRow,
+    LostRow, NestedReadahead, ProbeRow, Quantiles, ReadaheadRow, Report, SeriesRow, SessionRow,
+    Severity, TimelineRow, ToolDevice, TopRow, report,
+};
+pub use tick::{Tick, tick};

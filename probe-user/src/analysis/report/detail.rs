@@ -1,0 +1,99 @@
+//! What happened, by kind of timeline entry.
+
+use serde::Serialize;
+
+/// The `detail` of a timeline entry.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Detail {
+    /// `fs.resize`: an attempt, and what came of it.
+    FsResize {
+        /// ext4, xfs.
+        fs: String,
+        /// Size before.
+        from_bytes: Option<u64>,
+        /// Size measured after.
+        to_bytes: Option<u64>,
+        /// Size asked for.
+        requested_bytes: Option<u64>,
+        /// Name of the errno.
+        error: Option<String>,
+        /// Null: had not returned by the end of the recording.
+        duration_ns: Option<u64>,
+        /// The ioctl.
+        command: String,
+    },
+    /// `device.capacity`.
+    Capacity {
+        /// Size before.
+        from_bytes: Option<u64>,
+        /// Size after.
+        to_bytes: Option<u64>,
+    },
+    /// `partition.change`.
+    Partition {
+        /// add, resize, delete or reread.
+        op: String,
+        /// Null for reread.
+        number: Option<u32>,
+        /// Size before.
+        from_bytes: Option<u64>,
+        /// Size after.
+        to_bytes: Option<u64>,
+        /// Name of the errno.
+        error: Option<String>,
+    },
+    /// `exec.start`.
+    ExecStart {
+        /// Its arguments.
+        argv: Vec<String>,
+    },
+    /// `exec.exit`.
+    ExecExit {
+        /// Its arguments.
+        argv: Vec<String>,
+        /// Null where a signal ended it.
+        exit_code: Option<i32>,
+        /// Null where it exited.
+        signal: Option<i32>,
+        /// From exec to exit; null where the exec was not seen.
+        duration_ns: Option<u64>,
+        /// Resize ioctls it made.
+        resize_calls: u32,
+        /// Devices it worked on.
+        devices: Vec<ToolDevice>,
+    },
+    /// `config.read_ahead_kb`.
+    ReadAhead {
+        /// KiB before.
+        from: Option<u64>,
+        /// KiB after.
+        to: Option<u64>,
+        /// Name of the errno.
+        error: Option<String>,
+        /// sysfs-queue, sysfs-bdi, ioctl or poll.
+        via: String,
+    },
+    /// `mount.*`.
+    Mount {
+        /// Where.
+        mount_point: String,
+        /// File system.
+        fs: String,
+        /// Name of the errno.
+        error: Option<String>,
+    },
+}
+
+/// A device that a tool worked on.
+#[derive(Clone, Debug, Serialize)]
+pub struct ToolDevice {
+    /// Its name.
+    pub device: Option<String>,
+    /// The size that the tool was told.
+    pub size_bytes: Option<u64>,
+    /// The file system's size that it was told, where it asked for that.
+    pub fs_size_bytes: Option<u64>,
+    /// `kernel`: seen there; `argv`: concluded from the arguments.
+    pub resolved: String,
+}

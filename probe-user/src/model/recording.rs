@@ -1,0 +1,176 @@
+//! The whole of a stream.
+
+use super::Totals;
+use super::coverage::{self, Interval, Reading};
+use super::{Anchors, Devices, Instant, Probes};
+use crate::sample::{End, Event, Gap, ModuleChange, Record, Session, Window, event};
+use crate::sink::Sink;
+use std::collections::BTreeMap;
+
+/// A stream, folded. Sums come from [`Totals`]; this adds what has a place in
+/// time: events, sizes that were read, states of probes, losses, the clock.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    totals: Totals,
+    devices: Devices,
+    probes: Probes,
+    anchors: Anchors,
+    events: BTreeMap<u64, Event>,
+    losses: Vec<Interval>,
+    missed: Vec<Interval>,
+    reading: Reading,
+    last_boot_ns: u64,
+    end: Option<End>,
+}
+
+impl Recording {
+    /// Adds the next window.
+    pub fn apply(&mut self, window: &Window) {
+        self.totals.fold(window);
+        self.apply_history(window);
+    }
+
+    /// Adds what has a place in time, but no counts: for windows of a file
+    /// whose totals are known otherwise ([`Self::set_totals`]).
+    pub fn apply_history(&mut self, window: &Window) {
+        self.last_boot_ns = self.last_boot_ns.max(window.to_boot_ns);
+        for record in window.samples.iter().filter_map(|s| s.record.as_ref()) {
+            self.apply_record(record, window);
+        }
+    }
+
+    /// Sets the counts of the whole stream.
+    pub fn set_totals(&mut self, totals: Totals) {
+        let clock = &totals.clock;
+        let ends = [&clock.first, &clock.last].into_iter();
+        let steps = clock
+            .steps
+            .iter()
+            .flat_map(|step| [&step.before, &step.after]);
+        for anchor in ends.chain(steps).flatten() {
+            self.anchors.add(anchor);
+            self.last_boot_ns = self.last_boot_ns.max(anchor.boot_ns);
+        }
+        self.totals = totals;
+    }
+
+    /// Notes what reading the file showed.
+    pub fn set_reading(&mut self, reading: Reading) {
+        self.reading = reading;
+    }
+
+    fn apply_record(&mut self, record: &Record, window: &Window) {
+        let interval = |what: &str, count| Interval {
+            what: what.to_owned(),
+            count,
+            from_ns: window.from_boot_ns,
+            to_ns: window.to_boot_ns,
+        };
+        match record {
+            Record::Probe(status) => self.probes.add(status),
+            Record::Event(event) if !event.self_test => {
+                self.events.insert(event.id, event.clone());
+            }
+            Record::Inventory(inventory) => self.devices.apply(inventory),
+            Record::Anchor(anchor) => self.anchors.add(anchor),
+            Record::Loss(loss) => {
+                coverage::add(&mut self.losses, interval(&loss.kind, loss.count));
+            }
+            Record::Missed(missed) => {
+                let count = missed.count.unwrap_or(0);
+                coverage::add(&mut self.missed, interval(&missed.probe, count));
+            }
+            Record::End(end) => {
+                self.last_boot_ns = self.last_boot_ns.max(end.boot_ns);
+                self.end = Some(end.clone());
+            }
+            Record::Event(_)
+            | Record::Session(_)
+            | Record::Schema(_)
+            | Record::Series(_)
+            | Record::Delta(_)
+            | Record::Process(_)
+            | Record::Gap(_) => {}
+        }
+    }
+
+    /// Sums, series and schemas.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Where and with what the stream was made.
+    pub fn session(&self) -> Option<&Session> {
+        self.totals.session.as_ref()
+    }
+
+    /// The node's volumes.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// The probes' states over time.
+    pub fn probes(&self) -> &Probes {
+        &self.probes
+    }
+
+    /// All events but those of the self-test, in the order of their ids.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> + Clone {
+        self.events.values()
+    }
+
+    /// When modules were loaded (true) and unloaded.
+    pub fn modules(&self) -> impl Iterator<Item = (u64, &ModuleChange)> {
+        self.events().filter_map(|event| match &event.detail {
+            Some(event::Detail::Module(change)) => Some((event.boot_ns, change)),
+            _ => None,
+        })
+    }
+
+    /// What was lost, and when.
+    pub fn losses(&self) -> &[Interval] {
+        &self.losses
+    }
+
+    /// Runs that the kernel skipped, by probe, and when.
+    pub fn missed(&self) -> &[Interval] {
+        &self.missed
+    }
+
+    /// All gaps: those in the stream, and those that reading it showed.
+    pub fn gaps(&self) -> impl Iterator<Item = Gap> {
+        self.totals.gaps().chain(self.reading.gaps.iter().cloned())
+    }
+
+    /// What reading the file showed.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// The statement with which its maker ended the stream.
+    pub fn ended(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// Boot time at which the recording began, ns.
+    pub fn start_ns(&self) -> u64 {
+        self.session().map_or(0, |session| session.start_boot_ns)
+    }
+
+    /// Boot time of the last that is known, ns.
+    pub fn end_ns(&self) -> u64 {
+        self.last_boot_ns
+    }
+
+    /// Real time of a boot time.
+    pub fn real(&self, boot_ns: u64) -> Option<Instant> {
+        self.anchors.at(boot_ns)
+    }
+}
+
+impl Sink for Recording {
+    fn window(&mut self, window: &Window) -> anyhow::Result<()> {
+        self.apply(window);
+        Ok(())
+    }
+}

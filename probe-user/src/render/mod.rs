@@ -1,0 +1,19 @@
+//! Reports and ticks as text and JSON. Pure: what is written depends on the
+//! data and on [`Style`] alone.
+
+mod clean;
+mod json;
+mod line;
+mod page;
+mod report;
+mod style;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod units;
+
+pub use clean::clean;
+pub use json::{report_json, tick_json};
+pub use line::tick_lines;
+pub use report::report_text;
+pub use style::Style;

@@ -1,0 +1,134 @@
+//! What it means: verdict first, evidence under it, what to do last.
+
+use super::super::line::clock;
+use super::super::page::Page;
+use super::super::style::Tone;
+use super::timeline::what;
+use crate::analysis::rules::headline;
+use crate::analysis::{Evidence, Finding, Report, Severity};
+
+/// Width of the column of times and words.
+const COLUMN: usize = 14;
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    for finding in report
+        .findings
+        .iter()
+        .filter(|f| f.severity > Severity::Info)
+    {
+        page.blank();
+        full(page, report, finding);
+    }
+    let mut infos = report
+        .findings
+        .iter()
+        .filter(|f| f.severity == Severity::Info)
+        .peekable();
+    if infos.peek().is_some() {
+        page.blank();
+    }
+    for finding in infos {
+        let device = finding
+            .device
+            .as_ref()
+            .map(|name| format!("{name}: "))
+            .unwrap_or_default();
+        page.wrap(
+            0,
+            2,
+            Tone::Plain,
+            &format!("{device}{}  [{}]", finding.summary, finding.rule),
+        );
+    }
+    if report.findings.is_empty() {
+        page.blank();
+        page.line(0, &[(Tone::Plain, "no rule found anything to say")]);
+    }
+}
+
+fn full(page: &mut Page, report: &Report, finding: &Finding) {
+    let tone = match finding.severity {
+        Severity::Critical => Tone::Bad,
+        Severity::Warning | Severity::Info => Tone::Odd,
+    };
+    page.spread(
+        (Tone::Strong, &volume(report, finding)),
+        (tone, headline(finding.rule)),
+    );
+    page.wrap(
+        0,
+        2,
+        Tone::Plain,
+        &format!("{}  [{}]", finding.summary, finding.rule),
+    );
+    for evidence in &finding.evidence {
+        let (word, text) = describe(report, evidence);
+        page.entry(3, COLUMN, &word, &text);
+    }
+    if !finding.explains.is_empty() {
+        page.entry(3, COLUMN, "explains", &finding.explains.join(", "));
+    }
+    if let Some(advice) = &finding.advice {
+        page.entry(3, COLUMN, "to do", advice);
+    }
+}
+
+/// `vdb · /var/lib/mysql · pod db/mysql-0`.
+fn volume(report: &Report, finding: &Finding) -> String {
+    let Some(name) = &finding.device else {
+        return report.session.host.clone().unwrap_or_default();
+    };
+    let mut parts = vec![name.clone()];
+    if let Some(row) = report.devices.iter().find(|row| row.name == *name) {
+        parts.extend(row.serial.clone());
+        match &row.pod {
+            Some(pod) => parts.push(format!("pod {pod}")),
+            None => parts.extend(row.mounts.first().cloned()),
+        }
+    }
+    parts.join(" · ")
+}
+
+fn describe(report: &Report, evidence: &Evidence) -> (String, String) {
+    match evidence {
+        Evidence::Event { id } => {
+            let row = report.timeline.iter().find(|row| row.id == *id);
+            let time = row
+                .map(|row| clock(row.time.as_deref()))
+                .unwrap_or_default();
+            let device = row.and_then(|row| row.device.clone());
+            let device = device.map(|name| format!("{name}: ")).unwrap_or_default();
+            (
+                time,
+                row.map(|row| format!("{device}{}", what(row)))
+                    .unwrap_or_default(),
+            )
+        }
+        Evidence::Absence {
+            what,
+            from,
+            to,
+            basis,
+            ..
+        } => {
+            let by = match *basis {
+                "both" => "by events and by state",
+                "events" => "by events",
+                _ => "by state",
+            };
+            let (from, to) = (clock(from.as_deref()), clock(to.as_deref()));
+            (
+                "did not happen".to_owned(),
+                format!("{what}, {from} .. {to} ({by})"),
+            )
+        }
+        Evidence::Config { device, what } => {
+            let device = device
+                .as_ref()
+                .map(|name| format!("{name}: "))
+                .unwrap_or_default();
+            ("state".to_owned(), format!("{device}{what}"))
+        }
+        Evidence::Series { key } => ("counted".to_owned(), key.clone()),
+    }
+}

@@ -1,0 +1,121 @@
+//! How far the report can be trusted.
+
+use super::super::page::Page;
+use super::super::style::Tone;
+use super::super::units::{duration, maybe};
+use crate::analysis::{Completeness, ProbeRow, Report};
+
+/// Width of the column of words.
+const COLUMN: usize = 11;
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    page.blank();
+    page.line(0, &[(Tone::Strong, "how far to trust this")]);
+    page.entry(1, COLUMN, "recording", &recording(&report.completeness));
+    for gap in &report.completeness.gaps {
+        let of = gap
+            .probe
+            .as_ref()
+            .map(|probe| format!("{probe}: "))
+            .unwrap_or_default();
+        let text = format!(
+            "{} .. {}  {of}{}",
+            time(gap.from.as_ref()),
+            time(gap.to.as_ref()),
+            gap.why
+        );
+        page.entry(1, COLUMN, "gap", &text);
+    }
+    for lost in &report.completeness.lost {
+        let text = format!(
+            "{} {}, between {} and {}",
+            lost.count,
+            lost.kind,
+            time(lost.from.as_ref()),
+            time(lost.to.as_ref())
+        );
+        page.entry(1, COLUMN, "lost", &text);
+    }
+    page.entry(1, COLUMN, "clock", &clock(report));
+    for probe in &report.session.probes {
+        page.entry(1, COLUMN, &probe.name, &state(probe));
+    }
+}
+
+fn time(time: Option<&String>) -> String {
+    time.cloned().unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn recording(completeness: &Completeness) -> String {
+    if completeness.complete {
+        return "complete".to_owned();
+    }
+    let mut missing = Vec::new();
+    if completeness.truncated {
+        missing.push("it ends without an end statement".to_owned());
+    }
+    if completeness.damaged_frames > 0 {
+        missing.push(format!("{} damaged frames", completeness.damaged_frames));
+    }
+    let mut count = |n: usize, what: &str| {
+        if n > 0 {
+            missing.push(format!("{n} {what}"));
+        }
+    };
+    count(completeness.gaps.len(), "gaps, below");
+    count(completeness.lost.len(), "losses, below");
+    count(
+        completeness.series_overflow as usize,
+        "calls counted as \"other\": too many series",
+    );
+    if missing.is_empty() {
+        missing.push("missed runs, below".to_owned());
+    }
+    format!("not complete: {}", missing.join("; "))
+}
+
+fn clock(report: &Report) -> String {
+    let clock = &report.clock;
+    let error = maybe(clock.max_error_ns, |ns| {
+        format!("error up to {}", duration(ns))
+    });
+    let steps = match clock.steps {
+        0 => String::new(),
+        1 => "; it was set once while recording".to_owned(),
+        n => format!("; it was set {n} times while recording"),
+    };
+    match clock.synchronised {
+        None => "no anchor: boot times cannot be told in real time".to_owned(),
+        Some(true) => format!("synchronised, {error}{steps}"),
+        Some(false) => format!(
+            "says it is not synchronised ({error}); assumed good to 1 s against other clocks{steps}. \
+             Orders among kernel events do not depend on it"
+        ),
+    }
+}
+
+fn state(probe: &ProbeRow) -> String {
+    let mut parts = vec![because(probe.state, probe.reason.as_ref())];
+    parts.extend(
+        probe
+            .self_test
+            .as_ref()
+            .map(|result| format!("self-test {result}")),
+    );
+    let missed = probe.missed_runs.filter(|&n| n > 0);
+    parts.extend(missed.map(|n| format!("{n} missed runs")));
+    let odd = |state| matches!(state, "failed" | "unsupported" | "waiting");
+    let hooks = probe.hooks.iter().filter(|hook| odd(hook.state));
+    parts.extend(hooks.map(|hook| {
+        format!(
+            "{} {}",
+            hook.name,
+            because(hook.state, hook.reason.as_ref())
+        )
+    }));
+    parts.join(", ")
+}
+
+fn because(state: &str, reason: Option<&String>) -> String {
+    reason.map_or_else(|| state.to_owned(), |reason| format!("{state} ({reason})"))
+}

@@ -1,0 +1,205 @@
+//! The timeline as text.
+
+use super::super::line::clock;
+use super::super::page::Page;
+use super::super::style::Tone;
+use super::super::table::{Align, Table};
+use super::super::units::{bytes, bytes_change, duration, maybe};
+use crate::analysis::{Detail, Report, TimelineRow, ToolDevice};
+use std::collections::BTreeSet;
+
+/// Entries shown from the start and from the end of a long timeline.
+const FIRST: usize = 30;
+const LAST: usize = 70;
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    let rows = shown(report);
+    if rows.is_empty() {
+        return;
+    }
+    page.blank();
+    let error = report.timeline.iter().filter_map(|row| row.error_ns).max();
+    let precision = maybe(error, |ns| format!("± {}", duration(ns)));
+    let title = format!("timeline, UTC {precision}");
+    page.line(0, &[(Tone::Strong, &title)]);
+    let left_out = rows.len().saturating_sub(FIRST + LAST);
+    let (first, last) = rows.split_at(if left_out > 0 { FIRST } else { 0 });
+    table(page, first);
+    if left_out > 0 {
+        page.line(
+            1,
+            &[(Tone::Faint, &format!("… {left_out} more in --json …"))],
+        );
+    }
+    table(page, &last[left_out..]);
+}
+
+/// All entries but starts of tools whose end is there too.
+fn shown(report: &Report) -> Vec<&TimelineRow> {
+    let ended: BTreeSet<u32> = report
+        .timeline
+        .iter()
+        .filter(|row| matches!(row.detail, Detail::ExecExit { .. }))
+        .filter_map(|row| row.pid)
+        .collect();
+    let is_shown = |row: &&TimelineRow| match row.detail {
+        Detail::ExecStart { .. } => !row.pid.is_some_and(|pid| ended.contains(&pid)),
+        _ => true,
+    };
+    report.timeline.iter().filter(is_shown).collect()
+}
+
+fn table(page: &mut Page, rows: &[&TimelineRow]) {
+    let mut table = Table::new(&[("", Align::Left), ("", Align::Left), ("", Align::Left)]);
+    for row in rows {
+        table.row([
+            clock(row.time.as_deref()),
+            row.device.clone().unwrap_or_default(),
+            what(row),
+        ]);
+    }
+    table.write(page, 1);
+}
+
+/// What happened, in words.
+pub(in crate::render) fn what(row: &TimelineRow) -> String {
+    let by = match (&row.comm, row.pid) {
+        (Some(comm), Some(pid)) => format!(" by {comm} [{pid}]"),
+        (None, Some(pid)) => format!(" by [{pid}]"),
+        _ => String::new(),
+    };
+    let pod = row
+        .pod
+        .as_ref()
+        .map(|pod| format!(", pod {pod}"))
+        .unwrap_or_default();
+    let failed =
+        |error: &Option<String>| error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
+    match &row.detail {
+        Detail::FsResize {
+            fs,
+            from_bytes,
+            to_bytes,
+            requested_bytes,
+            error,
+            duration_ns,
+            command,
+        } => {
+            let asked = requested_bytes
+                .map(|b| format!(", asked for {}", bytes(b)))
+                .unwrap_or_default();
+            match (error, duration_ns) {
+                (_, None) => format!("{fs} resize ({command}) began{by} and had not returned{pod}"),
+                (Some(error), Some(ns)) => {
+                    format!(
+                        "{fs} resize ({command}) failed: {error}{asked}, after {}{by}{pod}",
+                        duration(*ns)
+                    )
+                }
+                (None, Some(ns)) => format!(
+                    "{fs} resized {} in {}{by}{pod}",
+                    bytes_change(*from_bytes, *to_bytes),
+                    duration(*ns)
+                ),
+            }
+        }
+        Detail::Capacity {
+            from_bytes,
+            to_bytes,
+        } => format!("device {}", bytes_change(*from_bytes, *to_bytes)),
+        Detail::Partition {
+            op,
+            number,
+            from_bytes,
+            to_bytes,
+            error,
+        } => {
+            let number = number.map(|n| format!(" {n}")).unwrap_or_default();
+            let size = match (from_bytes, to_bytes) {
+                (None, None) => String::new(),
+                (None, Some(to)) => format!(", {}", bytes(*to)),
+                (from, to) => format!(", {}", bytes_change(*from, *to)),
+            };
+            format!("partition{number} {op}{size}{}{by}{pod}", failed(error))
+        }
+        Detail::ExecStart { argv } => format!("{} started{by}{pod}", argv.join(" ")),
+        Detail::ExecExit { .. } => format!("{}{pod}", exit(row)),
+        Detail::ReadAhead {
+            from, to, error, ..
+        } => {
+            let kb = |kb: &Option<u64>| maybe(*kb, |kb| kb.to_string());
+            format!(
+                "read_ahead_kb {} → {}{}{by}{pod}",
+                kb(from),
+                kb(to),
+                failed(error)
+            )
+        }
+        Detail::Mount {
+            mount_point,
+            fs,
+            error,
+        } => {
+            let op = match row.kind {
+                "mount.add" => "mounted at",
+                "mount.remove" => "unmounted from",
+                _ => "unmount failed at",
+            };
+            format!("{fs} {op} {mount_point}{}{by}{pod}", failed(error))
+        }
+    }
+}
+
+fn exit(row: &TimelineRow) -> String {
+    let Detail::ExecExit {
+        argv,
+        exit_code,
+        signal,
+        duration_ns,
+        resize_calls,
+        devices,
+    } = &row.detail
+    else {
+        return String::new();
+    };
+    let name = if argv.is_empty() {
+        row.comm.clone().unwrap_or_default()
+    } else {
+        argv.join(" ")
+    };
+    let end = match (exit_code, signal) {
+        (Some(code), _) => format!("exit {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    };
+    let pid = row.pid.map(|pid| format!(" [{pid}]")).unwrap_or_default();
+    let after = duration_ns
+        .map(|ns| format!(" after {}", duration(ns)))
+        .unwrap_or_default();
+    let calls = match resize_calls {
+        0 => "no resize call".to_owned(),
+        1 => "1 resize call".to_owned(),
+        n => format!("{n} resize calls"),
+    };
+    format!("{name}{pid}: {end}{after}, {calls}{}", saw(devices))
+}
+
+fn saw(devices: &[ToolDevice]) -> String {
+    let one = |tool: &ToolDevice| {
+        let device = tool.device.as_deref().unwrap_or("a device");
+        let guess = if tool.resolved == "argv" {
+            " (by its arguments)"
+        } else {
+            ""
+        };
+        match tool.size_bytes {
+            Some(size) => format!("saw {device} at {}{guess}", bytes(size)),
+            None => format!("on {device}{guess}"),
+        }
+    };
+    let mut text = String::new();
+    for tool in devices {
+        text.extend([", ", &one(tool)]);
+    }
+    text
+}
