@@ -4,13 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use xtask::host::{build, build_ebpf, test, vm};
+use xtask::host::{build, build_ebpf, demo, dist, test, vm};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about, version)]
 enum Command {
     /// Build the kernel programs and put the object into the repository
     BuildEbpf,
+    Demo(demo::DemoArgs),
+    /// Build one static binary for a node, target/dist/volprobe
+    Dist,
     Test(test::TestArgs),
     Vm(vm::VmArgs),
 }
@@ -20,6 +23,8 @@ fn main() -> ExitCode {
         Command::BuildEbpf => build::workspace()
             .and_then(|root| build_ebpf::build(&root))
             .map(|()| ExitCode::SUCCESS),
+        Command::Demo(args) => demo::run(&args),
+        Command::Dist => dist::run(),
         Command::Test(args) => test::run(&args),
         Command::Vm(args) => vm::run(&args),
     };

@@ -2,10 +2,12 @@
 //!
 //! One static binary with several names: `/init` (process 1), `host` (asks
 //! the hypervisor to grow or throttle a disk), `copyload` (a workload that
-//! knows its own counts), `scenario` (one test).
+//! knows its own counts), `demo` (what `cargo xtask demo` plays), `scenario`
+//! (one test).
 
 mod agent;
 mod copyload;
+mod demo;
 mod hypervisor;
 mod init;
 mod recorder;
@@ -21,7 +23,7 @@ use anyhow::{Result, bail};
 pub use init::BOOT_MODULES;
 
 /// The names besides `init` by which the program can be called.
-pub const NAMES: &[&str] = &["host", "copyload", "scenario"];
+pub const NAMES: &[&str] = &["host", "copyload", "demo", "scenario"];
 
 /// Does what the name it was called by says.
 pub fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn run(name: &str, args: &[String]) -> Result<ExitCode> {
         Some("init") if rustix::process::getpid().is_init() => return init::run(),
         Some("host") => println!("{}", hypervisor::ask(&args.join(" "))?),
         Some("copyload") => copyload::run(args)?,
+        Some("demo") => demo::run(args)?,
         Some("scenario") => scenarios::run(args)?,
         _ => bail!("this program runs inside a test machine only (`cargo xtask vm`)"),
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
@@ -29,14 +29,14 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// Starts `volprobe record` and waits until it says that it records.
+    /// Starts `volprobe record` into the scratch directory and waits until it
+    /// says that it records.
     pub(super) fn start(stage: &Stage, options: &[&str]) -> Result<Self> {
-        Self::start_as(stage, "recording.vprec", options)
+        Self::start_into(&stage.dir.join("recording.vprec"), options)
     }
 
-    /// The same, into a file of this name in the scratch directory.
-    pub(super) fn start_as(stage: &Stage, name: &str, options: &[&str]) -> Result<Self> {
-        let file = stage.dir.join(name);
+    /// The same, into this file.
+    pub(super) fn start_into(file: &Path, options: &[&str]) -> Result<Self> {
         println!(
             "$ volprobe record -o {} {} &",
             file.display(),
@@ -44,7 +44,7 @@ impl Recording {
         );
         let mut child = Command::new(VOLPROBE)
             .args(["record", "-o"])
-            .arg(&file)
+            .arg(file)
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::inherit())
@@ -68,7 +68,7 @@ impl Recording {
         });
         let mut recording = Self {
             child,
-            file,
+            file: file.to_owned(),
             stderr,
         };
         if ready.recv_timeout(START_TIMEOUT).is_err() {
@@ -90,15 +90,16 @@ impl Recording {
     }
 
     /// Ends the recording as Ctrl-C does, and reads its report.
-    pub(super) fn stop(mut self) -> Result<Report> {
+    pub(super) fn stop(self) -> Result<Report> {
+        let file = self.file.clone();
+        self.stop_only()?;
+        Report::of(&file)
+    }
+
+    /// Ends the recording as Ctrl-C does.
+    pub(super) fn stop_only(self) -> Result<()> {
         self.signal(Signal::INT)?;
-        let status = self.child.wait()?;
-        ensure!(
-            status.success(),
-            "volprobe record ended with {status}: {}",
-            self.stderr()
-        );
-        Report::of(&self.file)
+        self.wait()
     }
 
     /// Waits for an end that somebody else brings about; it must be a good one.

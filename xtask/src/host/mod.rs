@@ -5,6 +5,8 @@ pub mod build;
 pub mod build_ebpf;
 pub mod cache;
 pub mod cpio;
+pub mod demo;
+pub mod dist;
 pub mod initramfs;
 pub mod kernels;
 pub mod modules;

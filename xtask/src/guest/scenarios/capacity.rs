@@ -23,7 +23,7 @@ pub(super) fn mounted_partition(stage: &mut Stage) -> Result<()> {
         "printf 'label: gpt\\n2048,,\\n' | sfdisk -q {}",
         disk.node
     ))?;
-    tool::ok(&["mkfs.ext4", "-q", &node])?;
+    tool::ok(&["mkfs.ext4", "-q", "-b", "4096", &node])?;
     stage.mount(&part, &node)?;
     let before = partition_bytes(&part)?;
     let fs_before = before / 4096 * 4096;
