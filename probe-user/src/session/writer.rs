@@ -220,8 +220,9 @@ impl<S: Store> Writer<S> {
         self.put_parts(&parts).map_err(|error| self.failed(error))?;
         self.commit()?;
         let first = self.state == State::New;
-        self.totals
-            .fold_parts(parts.all.iter().map(|(_, part)| part));
+        for (_, part) in &parts.all {
+            self.totals.fold(part);
+        }
         self.state = State::Open;
         // The first window says what all others need; so it is said twice.
         if first || self.key_frame_due(window.to_boot_ns) {

@@ -86,20 +86,15 @@ pub struct GapKey {
 }
 
 impl Totals {
-    /// Adds a window.
+    /// Adds a window, or one part of it after the other.
     pub fn fold(&mut self, window: &Window) {
-        self.fold_parts([window]);
-    }
-
-    /// Adds a window that comes in parts.
-    pub(crate) fn fold_parts<'a>(&mut self, parts: impl IntoIterator<Item = &'a Window>) {
-        self.windows += 1;
-        for part in parts {
-            self.window_seq = part.seq;
-            self.to_boot_ns = part.to_boot_ns;
-            for record in part.samples.iter().filter_map(|s| s.record.as_ref()) {
-                self.record(record, part);
-            }
+        if self.windows == 0 || window.seq != self.window_seq {
+            self.windows += 1;
+        }
+        self.window_seq = window.seq;
+        self.to_boot_ns = window.to_boot_ns;
+        for record in window.samples.iter().filter_map(|s| s.record.as_ref()) {
+            self.record(record, window);
         }
     }
 

@@ -99,18 +99,16 @@ fn any_changed_byte_is_told_and_makes_no_total_wrong() {
     let whole = recording();
     let intact = read(open(whole.clone()));
     for at in 0..whole.len() {
-        for bit in [0, 7] {
-            let mut changed = whole.clone();
-            changed[at] ^= 1 << bit;
-            let reading = read(open(changed));
-            let what = format!("byte {at}, bit {bit}");
-            assert_consistent(&reading, &what);
-            let completeness = &reading.completeness[0];
-            assert!(!completeness.is_complete(), "{what}");
-            assert!(completeness.damaged_frames > 0, "{what}");
-            // The last key frame, or all windows, have everything.
-            assert_eq!(reading.totals, intact.totals, "{what}");
-        }
+        let mut changed = whole.clone();
+        changed[at] ^= 1 << (at % 8);
+        let reading = read(open(changed));
+        let what = format!("byte {at}");
+        assert_consistent(&reading, &what);
+        let completeness = &reading.completeness[0];
+        assert!(!completeness.is_complete(), "{what}");
+        assert!(completeness.damaged_frames > 0, "{what}");
+        // The last key frame, or all windows, have everything.
+        assert_eq!(reading.totals, intact.totals, "{what}");
     }
 }
 

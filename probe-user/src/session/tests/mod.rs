@@ -5,6 +5,7 @@ mod disk;
 mod hostile;
 mod round_trip;
 mod scale;
+mod second_reader;
 mod stream;
 
 use std::io::{Cursor, Read, Seek};
