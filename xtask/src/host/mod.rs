@@ -10,6 +10,7 @@ pub mod dist;
 pub mod initramfs;
 pub mod kernels;
 pub mod modules;
+pub mod python;
 pub mod qemu;
 pub mod qmp;
 pub mod run;

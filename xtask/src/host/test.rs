@@ -12,7 +12,7 @@ use super::{
     apt, build,
     build_ebpf::{self, Compared},
     initramfs::HostFile,
-    kernels, progress,
+    kernels, progress, python,
     scenarios::{self, Kit},
     tally::{Tally, Verdict},
 };
@@ -61,6 +61,7 @@ pub fn run(args: &TestArgs) -> Result<ExitCode> {
                 .args(["--", "-D", "warnings"]),
         );
         unit_tests(&tally)?;
+        second_reader(&tally)?;
         ebpf_object(&tally)?;
     }
     if !args.no_vm {
@@ -96,8 +97,34 @@ fn step(tally: &Tally, name: &str, command: &mut Command) {
 /// `cargo test`, whose tests count one by one.
 fn unit_tests(tally: &Tally) -> Result<()> {
     progress("unit and property tests …");
-    let output = build::cargo()?
-        .args(["test", "--workspace", "--no-fail-fast"])
+    cargo_test(
+        tally,
+        build::cargo()?.args(["test", "--workspace", "--no-fail-fast"]),
+    )
+}
+
+/// The recording as another implementation of its specification reads it.
+fn second_reader(tally: &Tally) -> Result<()> {
+    progress("reading recordings with Python …");
+    let requirements = build::workspace()?.join("probe-user/tests/second_reader/requirements.txt");
+    match python::with(&requirements) {
+        Ok(python) => cargo_test(
+            tally,
+            build::cargo()?
+                .env("VOLPROBE_TEST_PYTHON", python)
+                .args(["test", "--package", "volprobe", "--lib"])
+                .args(["--", "--ignored", "session::tests::second_reader"]),
+        ),
+        Err(error) => {
+            tally.add("second-reader", Verdict::Failed(format!("{error:#}")));
+            Ok(())
+        }
+    }
+}
+
+/// A run of `cargo test`.
+fn cargo_test(tally: &Tally, command: &mut Command) -> Result<()> {
+    let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
