@@ -24,7 +24,8 @@ pub mod copy {
     pub const NO_LATENCY: usize = 1;
     /// Time in the call, ns.
     pub const TIME_NS: usize = 2;
-    /// Bytes asked for.
+    /// Bytes asked for; of one call at most 0x7ffff000, the kernel's own limit of
+    /// a read or write (`MAX_RW_COUNT`).
     pub const BYTES_REQUESTED: usize = 3;
     /// Bytes copied.
     pub const BYTES_COPIED: usize = 4;

@@ -28,6 +28,18 @@ pub const USED: u32 = 1;
 /// The series that takes what finds no place of its own.
 pub const OTHER: u32 = 0;
 
+/// Key of the errors of a probe's series.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct ErrorKey {
+    /// Number of the series.
+    pub series: u32,
+    /// The error, positive.
+    pub errno: u32,
+}
+
 /// How the bytes of a copy went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

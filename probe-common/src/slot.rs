@@ -26,17 +26,15 @@ pub struct Flight {
     pub flags: u32,
     /// Start of the call, `CLOCK_BOOTTIME`, ns.
     pub start_ns: u64,
-    /// The file read from: with `position`, tells a call from another of the
-    /// same thread.
+    /// The file read from (of an ioctl: written to): with `position`, tells a
+    /// call from another of the same thread.
     pub file_in: u64,
-    /// Where it is read from, bytes.
+    /// Position in that file, bytes.
     pub position: u64,
     /// The file written to; for kprobes only, which see no argument at return.
     pub file_out: u64,
     /// Bytes asked for; for kprobes and clones.
     pub length: u64,
-    /// Bytes cloned, or a negative errno; for clones.
-    pub cloned: i64,
     /// Voluntary and involuntary switches of the task at the start.
     pub switches: u64,
     /// `se.sum_exec_runtime` of the task at the start, ns.

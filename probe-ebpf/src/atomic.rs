@@ -1,6 +1,6 @@
 //! Adding to memory that other CPUs, and preempted programs, add to as well.
 
-use core::intrinsics::{AtomicOrdering, atomic_xadd};
+use core::arch::asm;
 
 /// Adds `value` to the word at `word`.
 ///
@@ -9,12 +9,17 @@ use core::intrinsics::{AtomicOrdering, atomic_xadd};
 /// `word` points to an aligned word of a map value.
 #[inline(always)]
 pub unsafe fn add(word: *mut u64, value: u64) {
-    // `AtomicU64::fetch_add` does not exist for this target. Relaxed and with
-    // its result unused, the intrinsic becomes the XADD instruction, the only
-    // atomic operation that 5.10 has.
+    // The XADD instruction by name, as it is the only atomic one that 5.10 has.
+    // The compiler would choose another where it knows more of the value: an
+    // addition of 0 becomes an OR.
     //
     // SAFETY: the caller's.
     unsafe {
-        atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(word, value);
+        asm!(
+            "lock *(u64 *)({word} + 0) += {value}",
+            word = in(reg) word,
+            value = in(reg) value,
+            options(nostack, preserves_flags),
+        );
     }
 }

@@ -17,18 +17,23 @@
 
 #![no_std]
 #![no_main]
-#![allow(internal_features)]
-#![feature(core_intrinsics)]
+#![feature(asm_experimental_arch)]
 
+mod admit;
 mod atomic;
+mod cells;
 mod emit;
+mod files;
+mod inflight;
 mod kernel;
 mod loss;
 mod maps;
 mod probes;
 mod self_test;
+mod series;
 mod settings;
 mod task;
+mod top;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -4,15 +4,29 @@
 //! real ones before the maps are made, from the number of CPUs and a bound on
 //! all maps together.
 
-use crate::probes::{resize::Resizing, tool::Watched};
+use crate::probes::{
+    readahead::{Reading, Stream, StreamKey},
+    resize::Resizing,
+    tool::Watched,
+};
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, LruHashMap, RingBuf},
+    maps::{Array, HashMap, LruHashMap, Queue, RingBuf},
 };
-use probe_common::{event::ResizeRun, loss::Loss, programs::PROGRAMS};
+use probe_common::{
+    cell::{COPY_WORDS, READAHEAD_WORDS},
+    event::ResizeRun,
+    loss::Loss,
+    programs::PROGRAMS,
+    series::{ErrorKey, SeriesKey},
+    slot::{Flight, SLOTS_LEN, Slot, Top, TopKey},
+};
 
 /// `BPF_F_MMAPABLE`: user space reads the map as memory, without system calls.
 const MMAPABLE: u32 = 1 << 10;
+
+/// Series of one probe.
+const SERIES: u32 = 256;
 
 /// One word of `probe_common::state` bits; nothing is counted before the
 /// loader has set them.
@@ -59,3 +73,64 @@ pub static CAPACITIES: LruHashMap<u32, u64> = LruHashMap::with_max_entries(256, 
 /// Writes of a read-ahead value in flight, by tid: pages before.
 #[map]
 pub static READ_AHEAD_WRITES: HashMap<u32, u64> = HashMap::with_max_entries(256, 0);
+
+/// Copies in flight, and sums by process; see `probe_common::slot`.
+#[map]
+pub static SLOTS: Array<Slot> = Array::with_max_entries(SLOTS_LEN, MMAPABLE);
+
+/// Copies in flight whose slot was taken, by tid.
+#[map]
+pub static OVERFLOW_SLOTS: HashMap<u32, Flight> = HashMap::with_max_entries(1024, 0);
+
+/// Sums by process that have left their slot.
+#[map]
+pub static TOP: HashMap<TopKey, Top> = HashMap::with_max_entries(4096, 0);
+
+/// Processes of the tree that is traced, if only a tree is.
+#[map]
+pub static TREE: HashMap<u32, u8> = HashMap::with_max_entries(8192, 0);
+
+/// Series of copies: key to number.
+#[map]
+pub static COPY_KEYS: HashMap<SeriesKey, u32> = HashMap::with_max_entries(SERIES, 0);
+
+/// Numbers of series of copies that are free.
+#[map]
+pub static COPY_FREE: Queue<u32> = Queue::with_max_entries(SERIES, 0);
+
+/// Series of copies: number to key.
+#[map]
+pub static COPY_BY_ID: Array<SeriesKey> = Array::with_max_entries(SERIES, MMAPABLE);
+
+/// Values of the series of copies, by number and shard.
+#[map]
+pub static COPY_CELLS: Array<[u64; COPY_WORDS]> = Array::with_max_entries(SERIES, MMAPABLE);
+
+/// Errors of copies.
+#[map]
+pub static COPY_ERRORS: HashMap<ErrorKey, u64> = HashMap::with_max_entries(4 * SERIES, 0);
+
+/// Series of readahead: key to number.
+#[map]
+pub static READAHEAD_KEYS: HashMap<SeriesKey, u32> = HashMap::with_max_entries(SERIES, 0);
+
+/// Numbers of series of readahead that are free.
+#[map]
+pub static READAHEAD_FREE: Queue<u32> = Queue::with_max_entries(SERIES, 0);
+
+/// Series of readahead: number to key.
+#[map]
+pub static READAHEAD_BY_ID: Array<SeriesKey> = Array::with_max_entries(SERIES, MMAPABLE);
+
+/// Values of the series of readahead, by number and shard.
+#[map]
+pub static READAHEAD_CELLS: Array<[u64; READAHEAD_WORDS]> =
+    Array::with_max_entries(SERIES, MMAPABLE);
+
+/// What threads do in the readahead code, by tid as in [`SLOTS`].
+#[map]
+pub static READAHEAD_TASKS: Array<Reading> = Array::with_max_entries(SLOTS_LEN, 0);
+
+/// Streams of readahead windows, by task and inode.
+#[map]
+pub static STREAMS: LruHashMap<StreamKey, Stream> = LruHashMap::with_max_entries(8192, 0);

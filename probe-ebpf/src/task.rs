@@ -1,6 +1,15 @@
 //! The current task.
 
+use crate::{
+    kernel::{
+        Address, Memory, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILES_FDT, OFF_TASK_FILES,
+        OFF_TASK_NIVCSW, OFF_TASK_NVCSW, OFF_TASK_PID, OFF_TASK_RUNTIME, OFF_TASK_TGID, Probed,
+        Typed,
+    },
+    settings::HAS_TASK_BTF,
+};
 use aya_ebpf::helpers;
+use core::mem::MaybeUninit;
 
 /// Ids of the current task in the initial pid namespace.
 #[derive(Clone, Copy)]
@@ -27,4 +36,96 @@ pub fn ids() -> Ids {
 pub fn now() -> u64 {
     // SAFETY: no argument.
     unsafe { helpers::generated::bpf_ktime_get_boot_ns() }
+}
+
+/// cgroup id of the current task.
+#[inline(always)]
+pub fn cgroup() -> u64 {
+    // SAFETY: no argument.
+    unsafe { helpers::generated::bpf_get_current_cgroup_id() }
+}
+
+/// Name of the current task, NUL-padded.
+#[inline(always)]
+pub fn comm() -> [u8; 16] {
+    let mut name = MaybeUninit::<[u64; 2]>::uninit();
+    // The helper writes all 16 bytes, so none is cleared before. That would be a
+    // call of `memset`, and up to 6.2 the verifier tracks every number exactly
+    // in a program that has calls, which multiplies the states it visits.
+    //
+    // SAFETY: 16 bytes, as the kernel's names; and any bytes are a name.
+    unsafe {
+        helpers::generated::bpf_get_current_comm(name.as_mut_ptr().cast(), 16);
+        core::mem::transmute(name.assume_init())
+    }
+}
+
+/// The current task, with its ids.
+#[derive(Clone, Copy)]
+pub struct Task {
+    /// Process and thread.
+    pub ids: Ids,
+    address: Address,
+}
+
+impl Task {
+    /// The task that runs this program. Since 5.11 a helper gives it with its
+    /// type, so that its fields are plain loads.
+    #[inline(always)]
+    pub fn current() -> Self {
+        if HAS_TASK_BTF.load() == 0 {
+            return Self {
+                ids: ids(),
+                // SAFETY: no argument.
+                address: unsafe { helpers::generated::bpf_get_current_task() } as Address,
+            };
+        }
+        // SAFETY: no argument.
+        let address: Address = unsafe { helpers::generated::bpf_get_current_task_btf() }.cast();
+        Self {
+            ids: Ids {
+                pid: Typed::read(address, &OFF_TASK_TGID),
+                tid: Typed::read(address, &OFF_TASK_PID),
+            },
+            address,
+        }
+    }
+
+    /// Its switches so far.
+    #[inline(always)]
+    pub fn switches(&self) -> u64 {
+        if HAS_TASK_BTF.load() == 0 {
+            Probed::read::<u64>(self.address, &OFF_TASK_NVCSW)
+                .wrapping_add(Probed::read(self.address, &OFF_TASK_NIVCSW))
+        } else {
+            Typed::read::<u64>(self.address, &OFF_TASK_NVCSW)
+                .wrapping_add(Typed::read(self.address, &OFF_TASK_NIVCSW))
+        }
+    }
+
+    /// Its time on CPU so far, ns: as of the last tick or switch.
+    #[inline(always)]
+    pub fn run_ns(&self) -> u64 {
+        if HAS_TASK_BTF.load() == 0 {
+            Probed::read(self.address, &OFF_TASK_RUNTIME)
+        } else {
+            Typed::read(self.address, &OFF_TASK_RUNTIME)
+        }
+    }
+}
+
+/// The open file `fd` of the current task; null if there is none.
+#[inline(always)]
+pub fn file(fd: u32) -> Address {
+    // SAFETY: no argument.
+    let task = unsafe { helpers::generated::bpf_get_current_task() } as Address;
+    let files = Probed::pointer(task, &OFF_TASK_FILES);
+    let table = Probed::pointer(files, &OFF_FILES_FDT);
+    if fd >= Probed::read::<u32>(table, &OFF_FDT_MAX_FDS) {
+        return core::ptr::null();
+    }
+    let place = Probed::pointer(table, &OFF_FDT_FD).wrapping_add(fd as usize * 8);
+    // SAFETY: the helper checks the address.
+    let file = unsafe { helpers::bpf_probe_read_kernel(place.cast::<u64>()) };
+    file.unwrap_or_default() as Address
 }

@@ -6,5 +6,6 @@ mod disk;
 mod mount;
 mod partition;
 mod read_ahead;
+pub mod readahead;
 pub mod resize;
 pub mod tool;

@@ -1,0 +1,66 @@
+//! Who is counted: not volprobe itself, not its self-test, and of the rest what
+//! the filters let through.
+
+use crate::{
+    maps::TREE,
+    self_test,
+    settings::{FILTER_CGROUP, FILTER_COMM, FILTER_DEV, FILTER_PID, FILTERS, OWN_TGID, state_word},
+    task::{self, Ids},
+};
+use probe_common::state::{self, filter};
+
+/// Whether calls of this task are counted; `program` is the number of the
+/// asking program, which the self-test wants to see.
+#[inline(always)]
+pub fn task(ids: Ids, program: u32) -> bool {
+    let word = state_word();
+    if self_test::includes(ids.pid, word) {
+        self_test::saw(program);
+        return false;
+    }
+    if word & state::ARMED == 0 || ids.pid == OWN_TGID.load() {
+        return false;
+    }
+    let filters = FILTERS.load();
+    if filters & filter::PID != 0 && ids.pid != FILTER_PID.load() {
+        return false;
+    }
+    if filters & filter::COMM != 0 && !has_name() {
+        return false;
+    }
+    // SAFETY: the value is not used.
+    if filters & filter::TREE != 0 && unsafe { TREE.get(ids.pid) }.is_none() {
+        return false;
+    }
+    true
+}
+
+#[inline(always)]
+fn has_name() -> bool {
+    let name = task::comm();
+    let [low, high] = FILTER_COMM.load();
+    let half = |at: usize| {
+        let mut word = 0;
+        let mut i = 8;
+        while i > 0 {
+            i -= 1;
+            word = word << 8 | u64::from(name[at + i]);
+        }
+        word
+    };
+    half(0) == low && half(8) == high
+}
+
+/// Whether a call of an admitted task with these devices is counted.
+#[inline(always)]
+pub fn call(cgroup: u64, dev_in: u32, dev_out: u32) -> bool {
+    let filters = FILTERS.load();
+    if filters & filter::CGROUP != 0 && cgroup != FILTER_CGROUP.load() {
+        return false;
+    }
+    if filters & filter::DEV != 0 {
+        let wanted = FILTER_DEV.load();
+        return dev_in == wanted || dev_out == wanted;
+    }
+    true
+}

@@ -1,0 +1,53 @@
+//! Adding to the value of a series. See `probe_common::cell` for its words.
+
+use crate::atomic;
+use probe_common::bucket;
+
+/// A value, of which `WORDS` words may be touched.
+#[derive(Clone, Copy)]
+pub struct Cell<const WORDS: usize>(*mut u64);
+
+impl<const WORDS: usize> Cell<WORDS> {
+    /// The value at `words`.
+    ///
+    /// # Safety
+    ///
+    /// `words` is a value of a map.
+    #[inline(always)]
+    pub unsafe fn new(words: *mut [u64; WORDS]) -> Self {
+        Self(words.cast())
+    }
+
+    /// Adds to the sum of this number.
+    #[inline(always)]
+    pub fn add(self, sum: usize, value: u64) {
+        // SAFETY: sums are within the value, as histograms follow them.
+        unsafe { atomic::add(self.0.add(1 + sum), value) };
+    }
+
+    /// Counts `value` in the histogram of `buckets` buckets whose words begin
+    /// at `start`.
+    #[inline(always)]
+    pub fn count(self, start: usize, buckets: usize, value: u64) {
+        let index = bucket::index(value, buckets);
+        // SAFETY: `index` is below `buckets`, and the histogram is within the
+        // value.
+        unsafe {
+            atomic::add(self.0.add(start + 1).add(index), 1);
+            // Two CPUs may race for the largest value. Who sees a larger one
+            // does not write; the bucket bounds what is lost.
+            let largest = self.0.add(start);
+            if value > largest.read_volatile() {
+                largest.write_volatile(value);
+            }
+        }
+    }
+
+    /// Ends an update. The generation comes last, so that a reader who sees it
+    /// unchanged has missed nothing that will not move it again.
+    #[inline(always)]
+    pub fn touch(self) {
+        // SAFETY: the first word.
+        unsafe { atomic::add(self.0, 1) };
+    }
+}
