@@ -2,7 +2,9 @@
 
 mod report;
 pub mod rules;
+mod state;
 mod tick;
+pub(crate) mod volumes;
 
 pub use report::{
     ClockRow, Completeness, CopyRow, Detail, DeviceRow, Evidence, Finding, GapRow, HookRow,
@@ -10,3 +12,4 @@ pub use report::{
     Severity, TimelineRow, ToolDevice, TopRow, report,
 };
 pub use tick::{Tick, tick};
+pub use volumes::{Sizes, VolumeRow, Volumes, volumes};

@@ -9,6 +9,7 @@ pub mod logger;
 pub mod ready;
 pub mod record;
 pub mod units;
+pub mod volumes;
 pub mod workload;
 
 use crate::error::Error;
@@ -29,8 +30,11 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
+// There is one, and it is moved once.
+#[allow(clippy::large_enum_variant)]
 enum Command {
     Record(record::Args),
+    Volumes(volumes::Args),
 }
 
 /// Parses the command line, runs the command, and maps its end to an exit code.
@@ -52,5 +56,6 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Record(args) => record::run(args),
+        Command::Volumes(args) => volumes::run(&args),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::runs::Runs;
 use super::{KubeletVolume, kubelet_volume};
-use crate::sample::inventory::{Cgroup, Device, Mount};
+use crate::sample::inventory::{Cgroup, Device, Mount, Volume};
 use crate::sample::{Dev, Inventory};
 use std::collections::BTreeMap;
 
@@ -26,6 +26,7 @@ pub struct Devices {
     by_dev: BTreeMap<Dev, Device>,
     mounts: Vec<MountState>,
     cgroups: BTreeMap<u64, Cgroup>,
+    volumes: BTreeMap<String, Volume>,
     device_sizes: BTreeMap<Dev, Runs>,
     fs_sizes: BTreeMap<Dev, Runs>,
     read_ahead: BTreeMap<Dev, Runs>,
@@ -41,12 +42,18 @@ impl Devices {
             for state in &mut self.mounts {
                 state.present = false;
             }
+            for volume in self.volumes.values_mut() {
+                volume.removed = true;
+            }
         }
         for device in &inventory.devices {
             self.apply_device(device, inventory.boot_ns);
         }
         for mount in &inventory.mounts {
             self.apply_mount(mount, inventory.boot_ns);
+        }
+        for volume in &inventory.volumes {
+            self.volumes.insert(volume.path.clone(), volume.clone());
         }
         for cgroup in &inventory.cgroups {
             self.cgroups.insert(cgroup.id, cgroup.clone());
@@ -235,6 +242,11 @@ impl Devices {
             }
         }
         chain
+    }
+
+    /// kubelet's CSI volumes, removed ones too.
+    pub fn volumes(&self) -> impl Iterator<Item = &Volume> {
+        self.volumes.values()
     }
 
     /// The pod of a cgroup: `namespace/name` where known, else its uid.

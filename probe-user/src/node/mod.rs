@@ -23,4 +23,5 @@ mod view;
 mod vpd;
 
 pub use cgroup::{CgroupMode, Cgroups};
+pub use mounts::is_remote;
 pub use reader::Node;

@@ -39,7 +39,7 @@ const VIRTUAL: [&str; 22] = [
 ];
 
 /// File systems whose answer comes from another machine or another process.
-pub(super) fn is_remote(fs: &str) -> bool {
+pub fn is_remote(fs: &str) -> bool {
     let kind = fs.split('.').next().unwrap_or(fs);
     matches!(
         kind,

@@ -1,7 +1,7 @@
 //! JSON: one report, or one tick a line.
 
 use super::clean::is_unsafe;
-use crate::analysis::{Report, Tick};
+use crate::analysis::{Report, Tick, Volumes};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
@@ -9,8 +9,17 @@ use std::io::{self, Write};
 
 /// Writes a report.
 pub fn report_json(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the volumes of a node.
+pub fn volumes_json(volumes: &Volumes, out: &mut impl Write) -> io::Result<()> {
+    pretty(volumes, out)
+}
+
+fn pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let formatter = Safe(PrettyFormatter::new());
-    report.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+    value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     writeln!(out)
 }
 

@@ -11,9 +11,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod units;
+mod volumes;
 
 pub use clean::clean;
-pub use json::{report_json, tick_json};
+pub use json::{report_json, tick_json, volumes_json};
 pub use line::tick_lines;
 pub use report::report_text;
 pub use style::Style;
+pub use volumes::volumes_text;

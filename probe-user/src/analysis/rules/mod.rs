@@ -9,6 +9,11 @@ pub fn findings(_recording: &Recording) -> Vec<Finding> {
 }
 
 /// A rule's verdict in two or three words, for headings.
-pub fn headline(_rule: &str) -> &'static str {
-    "FINDING"
+pub fn headline(rule: &str) -> &'static str {
+    match rule {
+        "resize/fs-not-grown" => "DID NOT GROW",
+        "resize/partition-not-grown" => "PARTITION DID NOT GROW",
+        "resize/mapping-not-grown" => "MAPPING DID NOT GROW",
+        _ => "FINDING",
+    }
 }
