@@ -198,8 +198,7 @@ record!(FsResizeBegin: 80 bytes);
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct FsResize {
-    /// `boot_ns` is the return of the ioctl; where that was not seen, of what
-    /// was seen last of the call.
+    /// `boot_ns` is the return of the ioctl.
     pub header: Header,
     /// Start of the ioctl, `CLOCK_BOOTTIME` ns.
     pub start_ns: u64,
@@ -217,8 +216,7 @@ pub struct FsResize {
     pub requested_blocks: u64,
     /// Size after, in blocks, measured.
     pub to_blocks: u64,
-    /// What the ioctl returned: 0 or a negative errno; [`RETURN_LOST`] if that
-    /// was not seen.
+    /// What the ioctl returned: 0 or a negative errno.
     pub ret: i64,
     /// What `ext4_resize_fs`, `xfs_growfs_data`, … returned; [`NOT_REACHED`] if
     /// the ioctl refused before (EPERM, EROFS, EBUSY), [`RETURN_LOST`] if only
@@ -256,7 +254,7 @@ numbered! {
 numbered! {
     /// The kernel function that showed a change of capacity.
     CapacityHook {
-        /// 6.12 and later: every change.
+        /// 6.12 and later: every change, of disks and of partitions.
         BdevSetNrSectors = 1 "bdev_set_nr_sectors",
         /// Up to 6.1: drivers.
         SetCapacityAndNotify = 2 "set_capacity_and_notify",
@@ -269,15 +267,15 @@ numbered! {
     }
 }
 
-/// The kernel changed the size of a whole disk. Only real changes are sent.
+/// The kernel changed the size of a block device. Only real changes are sent.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Capacity {
     /// The task is often a kernel worker: it says nothing about who asked.
     pub header: Header,
-    /// Kernel `dev_t` of the device.
+    /// Kernel `dev_t` of the device, which may be a partition.
     pub dev: u32,
-    /// The same, or 0 where the device is not tied to its disk yet (5.10).
+    /// Kernel `dev_t` of its whole disk; 0 where it could not be read.
     pub disk_dev: u32,
     /// A [`CapacityHook`].
     pub hook: u32,
@@ -287,7 +285,7 @@ pub struct Capacity {
     pub from_sectors: u64,
     /// Size after, 512-byte sectors; 0 for a device that goes away.
     pub to_sectors: u64,
-    /// The kernel's name; empty where it could not be read.
+    /// The kernel's name of the whole disk; empty where it could not be read.
     pub disk: [u8; 32],
 }
 record!(Capacity: 112 bytes);

@@ -12,6 +12,7 @@ pub mod analysis;
 pub mod cli;
 pub mod cloud;
 pub mod collect;
+pub mod doctor;
 pub mod error;
 pub mod kernel;
 pub mod live;

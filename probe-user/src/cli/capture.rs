@@ -174,8 +174,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// From now on they do not end the process by themselves.
-    pub fn new() -> anyhow::Result<Self> {
+    fn new() -> anyhow::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

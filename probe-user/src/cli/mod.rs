@@ -4,10 +4,9 @@
 #![allow(clippy::doc_markdown)]
 
 pub mod capture;
+pub mod doctor;
 pub mod filters;
-pub mod live;
 pub mod logger;
-pub mod output;
 pub mod ready;
 pub mod record;
 pub mod units;
@@ -35,7 +34,7 @@ struct Cli {
 // There is one, and it is moved once.
 #[allow(clippy::large_enum_variant)]
 enum Command {
-    Live(live::Args),
+    Doctor(doctor::Args),
     Record(record::Args),
     Volumes(volumes::Args),
 }
@@ -58,7 +57,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
-        Command::Live(args) => live::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Record(args) => record::run(args),
         Command::Volumes(args) => volumes::run(&args),
     }

@@ -186,6 +186,16 @@ impl KernelFacts {
             .is_some_and(|modules| modules.contains(module))
     }
 
+    /// Whether maps count as locked memory, which `RLIMIT_MEMLOCK` bounds:
+    /// before 5.11. No feature shows it, so the release decides.
+    pub fn counts_maps_as_locked(&self) -> bool {
+        let mut parts = self.release.split(['.', '-']).map(str::parse::<u32>);
+        match (parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < (5, 11),
+            _ => false,
+        }
+    }
+
     /// Whether this process holds `capability`; unknown counts as yes, so that
     /// the kernel decides.
     pub fn may(&self, capability: Capability) -> bool {
@@ -376,6 +386,17 @@ mod tests {
     fn securityfs_without_lockdown_means_none() {
         let root = root_with(&[("sys/kernel/security/lsm", "bpf")]);
         assert_eq!(read(&root).lockdown, Fact::Known(Lockdown::None));
+    }
+
+    #[test]
+    fn only_old_kernels_count_maps_as_locked() {
+        let counts = |release: &str| {
+            let root = root_with(&[]);
+            let release = release.to_owned();
+            KernelFacts::read_at(root.path(), release, String::new()).counts_maps_as_locked()
+        };
+        assert!(counts("5.10.0-46-cloud-amd64") && counts("4.19.0"));
+        assert!(!counts("5.11.0") && !counts("6.12.117+deb13") && !counts("strange"));
     }
 
     #[test]

@@ -117,6 +117,26 @@ impl Ground {
     }
 }
 
+/// The status that the probes are expected to have: what the plan says, with
+/// nothing loaded.
+pub fn expected(settings: &Settings, facts: KernelFacts) -> Result<Vec<ProbeStatus>, AttachError> {
+    if !facts.btf && settings.btf.is_none() {
+        return Err(AttachError::Forbidden(Reason::NoBtf));
+    }
+    let btf = KernelBtf::read(settings.btf.as_deref().unwrap_or(Path::new(RUNNING)))?;
+    let prototypes = btf.prototypes(catalog::functions(), catalog::tracepoints());
+    let ground = Ground::with(facts, prototypes);
+    let status = |planned: &PlannedProbe| {
+        if !planned.selected {
+            return verdict::off(planned.probe);
+        }
+        let outcomes: Vec<_> = planned.purposes.iter().map(Outcome::expected).collect();
+        verdict::status(planned.probe, &outcomes)
+    };
+    let plan = plan(&settings.selection, &ground);
+    Ok(plan.probes.iter().map(status).collect())
+}
+
 /// Runs the plan, probe by probe.
 fn run(plan: &AttachPlan, ground: &Ground, ebpf: &mut Ebpf) -> Result<Vec<Probing>, AttachError> {
     let btf = ground
@@ -306,6 +326,11 @@ impl Attached {
             }
         }
         changed
+    }
+
+    /// Memory of all maps in bytes, as the kernel counts it.
+    pub fn map_bytes(&self) -> Option<u64> {
+        super::load::map_bytes().ok()
     }
 
     /// Passes on what the kernel programs logged; does nothing without

@@ -8,7 +8,7 @@ use crate::kernel::btf::BtfError;
 #[derive(Debug, thiserror::Error)]
 pub enum AttachError {
     /// This process may not, or this kernel cannot.
-    #[error("cannot trace this kernel: {0}; `volprobe doctor` tells more")]
+    #[error("cannot trace this kernel: {0} (`volprobe doctor` tells more)")]
     Forbidden(Reason),
     /// The BTF cannot be used.
     #[error("cannot read the kernel's types")]
@@ -17,9 +17,23 @@ pub enum AttachError {
     #[error("cannot read the kernel's types: {0}")]
     KernelBtf(String),
     /// The kernel refused the maps, for a reason that the facts do not tell.
-    #[error("the kernel refused the maps of the programs: {0}; `volprobe doctor` tells more")]
+    #[error("the kernel refused the maps of the programs: {0} (`volprobe doctor` tells more)")]
     Load(String),
+    /// The object is not the one that this program was written for.
+    #[error("the kernel programs in this binary do not fit it: {0}")]
+    Object(String),
     /// Of the chosen probes none is attached.
     #[error("none of the chosen probes can be attached: {}", .0.join("; "))]
     Nothing(Vec<String>),
+}
+
+impl AttachError {
+    /// The cause alone, for a reader who is at `doctor` already.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Forbidden(reason) => reason.to_string(),
+            Self::Load(why) => format!("the kernel refused the maps of the programs: {why}"),
+            other => super::explain::chain(other),
+        }
+    }
 }

@@ -6,12 +6,13 @@ use super::settings::{Filters, Settings, comm};
 use super::sizes::MapSizes;
 use super::{Reason, catalog};
 use crate::kernel::{KernelBtf, KernelFacts};
-use aya::maps::{Array, HashMap, MapData, MapError, Queue};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, Queue};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use probe_common::fields::FIELDS;
 use probe_common::state::filter;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
+use std::{fs, io};
 
 /// The built kernel programs.
 pub(super) static OBJECT: &[u8] =
@@ -94,7 +95,8 @@ fn refused(error: &EbpfError, facts: &KernelFacts) -> AttachError {
         Some(Errno::PERM) if is_memlock_bound(facts) => AttachError::Forbidden(Reason::Memlock),
         Some(Errno::PERM | Errno::ACCESS) => AttachError::Forbidden(privileges(facts)),
         Some(Errno::NOSYS) => AttachError::Forbidden(Reason::NoBpf),
-        _ => AttachError::Load(chain(error)),
+        None => AttachError::Object(chain(error)),
+        Some(_) => AttachError::Load(chain(error)),
     }
 }
 
@@ -110,15 +112,8 @@ fn raise_memlock() {
 }
 
 fn is_memlock_bound(facts: &KernelFacts) -> bool {
-    let mut version = facts
-        .release
-        .split(['.', '-'])
-        .map(|part| part.parse().unwrap_or(0_u32));
-    let version = (version.next(), version.next());
-    version < (Some(5), Some(11))
-        && rustix::process::getrlimit(Resource::Memlock)
-            .current
-            .is_some()
+    let limit = rustix::process::getrlimit(Resource::Memlock).current;
+    facts.counts_maps_as_locked() && limit.is_some()
 }
 
 /// Puts the free ids of series, and the names of the watched tools, where the
@@ -151,14 +146,34 @@ pub(super) fn set_state(ebpf: &mut Ebpf, bits: u32) -> Result<(), AttachError> {
         .map_err(|error| failed("ARMED", &error))
 }
 
+/// Memory of all maps that this process holds, bytes: the kernel's own figure,
+/// from the fdinfo of each map.
+pub(super) fn map_bytes() -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir("/proc/self/fdinfo")? {
+        // A descriptor may be closed by now: the one that read this directory.
+        let Ok(info) = fs::read_to_string(entry?.path()) else {
+            continue;
+        };
+        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
+        if field("map_type:").is_some() {
+            let memory = field("memlock:").and_then(|text| text.trim().parse::<u64>().ok());
+            bytes += memory.unwrap_or_default();
+        }
+    }
+    Ok(bytes)
+}
+
 /// A map of the object, as the type it has.
 pub(super) fn map_mut<'e, M>(ebpf: &'e mut Ebpf, name: &str) -> Result<M, AttachError>
 where
-    M: TryFrom<&'e mut aya::maps::Map, Error = MapError>,
+    M: TryFrom<&'e mut Map, Error = MapError>,
 {
     ebpf.map_mut(name)
-        .ok_or_else(|| AttachError::Load(format!("the object has no map {name}")))
-        .and_then(|map| M::try_from(map).map_err(|error| failed(name, &error)))
+        .ok_or_else(|| AttachError::Object(format!("no map {name}")))
+        .and_then(|map| {
+            M::try_from(map).map_err(|error| AttachError::Object(format!("{name}: {error}")))
+        })
 }
 
 fn failed(map: &str, error: &MapError) -> AttachError {

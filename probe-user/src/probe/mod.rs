@@ -25,9 +25,12 @@ mod reason;
 mod selection;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
-pub use attach::{Attached, Counting, attach};
+#[cfg(test)]
+mod object_tests;
+
+pub use attach::{Attached, Counting, attach, expected};
 pub use error::AttachError;
 pub use reason::Reason;
 pub use selection::{Selection, UnknownProbe};

@@ -83,16 +83,16 @@ fn debian(release: &str, lacks: &[&str], is_5_10: bool) -> Ground {
     }
 }
 
-pub(super) fn debian_6_12() -> Ground {
+pub(crate) fn debian_6_12() -> Ground {
     debian("6.12.117+deb13-cloud-amd64", &NOT_IN_6_12, false)
 }
 
-pub(super) fn debian_5_10() -> Ground {
+pub(crate) fn debian_5_10() -> Ground {
     debian("5.10.0-46-cloud-amd64", &NOT_IN_5_10, true)
 }
 
 /// The same kernel without the module.
-pub(super) fn missing_module(mut ground: Ground, module: &str) -> Ground {
+pub(crate) fn missing_module(mut ground: Ground, module: &str) -> Ground {
     if let Fact::Known(modules) = &mut ground.facts.modules {
         modules.remove(module);
     }
@@ -105,7 +105,7 @@ pub(super) fn missing_module(mut ground: Ground, module: &str) -> Ground {
 }
 
 /// The same kernel with another standing of one function.
-pub(super) fn with_standing(mut ground: Ground, function: &str, standing: Standing) -> Ground {
+pub(crate) fn with_standing(mut ground: Ground, function: &str, standing: Standing) -> Ground {
     let functions = catalog::functions();
     let all: HashMap<_, _> = functions
         .iter()

@@ -5,6 +5,7 @@
 
 use super::Reason;
 use super::catalog::{Probe, Purpose, Way};
+use super::plan::PlannedPurpose;
 use crate::sample::{ProbeStatus, probe_status};
 
 pub use probe_status::State;
@@ -19,6 +20,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What is to come of a purpose if the kernel agrees with the plan.
+    pub fn expected(planned: &PlannedPurpose) -> Self {
+        Self {
+            attached: planned.usable().next(),
+            reasons: planned.against().cloned().collect(),
+        }
+    }
+
     /// The state this amounts to.
     pub fn state(&self) -> State {
         if self.attached.is_some() {
