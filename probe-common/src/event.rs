@@ -198,7 +198,8 @@ record!(FsResizeBegin: 80 bytes);
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct FsResize {
-    /// `boot_ns` is the return of the ioctl.
+    /// `boot_ns` is the return of the ioctl; where that was not seen, of what
+    /// was seen last of the call.
     pub header: Header,
     /// Start of the ioctl, `CLOCK_BOOTTIME` ns.
     pub start_ns: u64,
@@ -216,7 +217,8 @@ pub struct FsResize {
     pub requested_blocks: u64,
     /// Size after, in blocks, measured.
     pub to_blocks: u64,
-    /// What the ioctl returned: 0 or a negative errno.
+    /// What the ioctl returned: 0 or a negative errno; [`RETURN_LOST`] if that
+    /// was not seen.
     pub ret: i64,
     /// What `ext4_resize_fs`, `xfs_growfs_data`, … returned; [`NOT_REACHED`] if
     /// the ioctl refused before (EPERM, EROFS, EBUSY), [`RETURN_LOST`] if only
@@ -254,7 +256,7 @@ numbered! {
 numbered! {
     /// The kernel function that showed a change of capacity.
     CapacityHook {
-        /// 6.12 and later: every change, of disks and of partitions.
+        /// 6.12 and later: every change.
         BdevSetNrSectors = 1 "bdev_set_nr_sectors",
         /// Up to 6.1: drivers.
         SetCapacityAndNotify = 2 "set_capacity_and_notify",
@@ -267,15 +269,15 @@ numbered! {
     }
 }
 
-/// The kernel changed the size of a block device. Only real changes are sent.
+/// The kernel changed the size of a whole disk. Only real changes are sent.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Capacity {
     /// The task is often a kernel worker: it says nothing about who asked.
     pub header: Header,
-    /// Kernel `dev_t` of the device, which may be a partition.
+    /// Kernel `dev_t` of the device.
     pub dev: u32,
-    /// Kernel `dev_t` of its whole disk; 0 where it could not be read.
+    /// The same, or 0 where the device is not tied to its disk yet (5.10).
     pub disk_dev: u32,
     /// A [`CapacityHook`].
     pub hook: u32,
@@ -285,7 +287,7 @@ pub struct Capacity {
     pub from_sectors: u64,
     /// Size after, 512-byte sectors; 0 for a device that goes away.
     pub to_sectors: u64,
-    /// The kernel's name of the whole disk; empty where it could not be read.
+    /// The kernel's name; empty where it could not be read.
     pub disk: [u8; 32],
 }
 record!(Capacity: 112 bytes);

@@ -1,20 +1,20 @@
 //! The capacity of block devices: the moment at which one grew.
 //!
 //! 6.12 and later pass every change through `bdev_set_nr_sectors`; before that
-//! it takes several hooks. Only real changes are sent: old and new differ.
+//! it takes several hooks. Only real changes are sent: old and new differ. Of
+//! partitions the partition hooks tell, on every kernel in the same way.
 
 use crate::{
     emit,
     kernel::{
-        self, Address, OFF_BDEV_DEV, OFF_BDEV_DISK, OFF_BDEV_INODE, OFF_BDEV_NR_SECTORS,
-        OFF_BDEV_PART, OFF_GENDISK_PART0, OFF_HD_NR_SECTS, OFF_INODE_SIZE,
+        self, Address, OFF_BDEV_DEV, OFF_BDEV_INODE, OFF_BDEV_NR_SECTORS, OFF_BDEV_PART,
+        OFF_GENDISK_PART0, OFF_HD_NR_SECTS, OFF_INODE_SIZE,
     },
     maps::CAPACITIES,
     probes::disk::{self, Disk},
     settings,
 };
 use aya_ebpf::{macros::fentry, programs::FEntryContext};
-use core::ptr;
 use probe_common::event::{Capacity, CapacityHook, UNKNOWN};
 
 #[inline(always)]
@@ -57,6 +57,18 @@ fn disk_set(gendisk: Address, to: u64, hook: CapacityHook) {
     }
 }
 
+/// The size of a `block_device` changes.
+#[inline(always)]
+fn bdev_changed(bdev: Address, from: u64, to: u64, hook: CapacityHook) {
+    let disk = Disk::of_bdev(bdev);
+    let dev = kernel::probe(bdev, &OFF_BDEV_DEV).unwrap_or(0);
+    // A partition that is being made has no number yet. Device mapper on 5.10
+    // has not tied a new device to its disk yet.
+    if dev == disk.dev || disk.dev == 0 {
+        changed(dev, &disk, from, to, hook);
+    }
+}
+
 // void bdev_set_nr_sectors(struct block_device *bdev, sector_t sectors)
 #[fentry(function = "bdev_set_nr_sectors")]
 fn capacity_bdev(ctx: FEntryContext) -> u32 {
@@ -65,11 +77,8 @@ fn capacity_bdev(ctx: FEntryContext) -> u32 {
     }
     let (bdev, to): (Address, u64) = (ctx.arg(0), ctx.arg(1));
     let from = kernel::probe(bdev, &OFF_BDEV_NR_SECTORS).unwrap_or(UNKNOWN);
-    let dev = kernel::probe(bdev, &OFF_BDEV_DEV).unwrap_or(0);
-    // A partition that is being made has no number yet; `add_partition` tells.
-    if from != to && dev != 0 {
-        let disk = Disk::of_bdev(bdev);
-        changed(dev, &disk, from, to, CapacityHook::BdevSetNrSectors);
+    if from != to {
+        bdev_changed(bdev, from, to, CapacityHook::BdevSetNrSectors);
     }
     0
 }
@@ -116,10 +125,7 @@ fn capacity_bdev_5_10(ctx: FEntryContext) -> u32 {
     // which it is not where device mapper sets the size of a new one.
     let opening = from == 0 && kernel::follow(bdev, &OFF_BDEV_PART).is_some();
     if from != to && !opening {
-        let disk = kernel::follow(bdev, &OFF_BDEV_DISK).unwrap_or(ptr::null());
-        let disk = Disk::of_gendisk(disk);
-        let dev = kernel::probe(bdev, &OFF_BDEV_DEV).unwrap_or(0);
-        changed(dev, &disk, from, to, CapacityHook::BdSetNrSectors);
+        bdev_changed(bdev, from, to, CapacityHook::BdSetNrSectors);
     }
     0
 }

@@ -14,7 +14,7 @@ use crate::{
     loss,
     maps::{RESIZE_RUNS, RESIZING},
     probes::tool,
-    settings, task,
+    self_test, settings, task,
 };
 use probe_common::{
     event::{
@@ -145,13 +145,25 @@ fn begin(
     emit::send(begin);
 }
 
-/// An ioctl of the file system that is no resize: a resize that is still noted
-/// for this thread has returned without being seen.
+/// This thread is in no resize: an ioctl that is none begins, or the thread
+/// ends. If one is still noted for it, its return was not seen (kretprobes have
+/// room for few calls at once); what is known of it is sent.
 #[inline(always)]
-fn other_ioctl() {
-    if RESIZING.remove(task::ids().tid).is_ok() {
-        loss::count(Loss::LostReturn);
+pub fn none_in_flight() {
+    let tid = task::ids().tid;
+    let Some(state) = RESIZING.get_ptr(tid) else {
+        return;
+    };
+    loss::count(Loss::LostReturn);
+    // SAFETY: a value of the map, and only this thread uses it.
+    let mut record = unsafe { (*state).record };
+    record.header.kind = FsResize::KIND as u32;
+    if record.effect_ret != NOT_REACHED {
+        // The ioctls return what the function that grows does.
+        record.ret = record.effect_ret;
     }
+    emit::send(record);
+    let _ = RESIZING.remove(tid);
 }
 
 /// The growing function is entered.
@@ -188,6 +200,7 @@ fn effect_exit(fs: Fs, ret: i64, run: ResizeRun) {
     let state = unsafe { &mut *state };
     state.record.to_blocks = blocks(fs, state.superblock as Address);
     state.record.effect_ret = ret;
+    state.record.header.boot_ns = task::now();
     if state.alone != 0 {
         end(state, ret);
     }
@@ -195,10 +208,11 @@ fn effect_exit(fs: Fs, ret: i64, run: ResizeRun) {
 
 /// The ioctl returns.
 #[inline(always)]
-fn attempt_exit(fs: Fs, ret: i64, run: ResizeRun) {
+fn attempt_exit(fs: Fs, ret: i64, run: ResizeRun, program: u32) {
     let Some(state) = RESIZING.get_ptr_mut(task::ids().tid) else {
         return;
     };
+    self_test::saw_own(program);
     ran(run);
     // SAFETY: a value of the map, and only this thread uses it.
     let state = unsafe { &mut *state };

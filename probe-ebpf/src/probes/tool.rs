@@ -15,6 +15,7 @@ use crate::{
     },
     loss,
     maps::{TOOLS, WATCHED},
+    probes::resize,
     self_test, settings, task,
 };
 use aya_ebpf::{
@@ -192,8 +193,10 @@ fn arguments() -> Option<(u64, u64)> {
     Some((start, end))
 }
 
+/// A thread ends.
 #[inline(always)]
 fn exit(program: u32) {
+    resize::none_in_flight();
     let pid = task::ids().pid;
     let Some(watched) = WATCHED.get_ptr(pid) else {
         return;

@@ -6,7 +6,9 @@
 pub mod capture;
 pub mod doctor;
 pub mod filters;
+pub mod live;
 pub mod logger;
+pub mod output;
 pub mod ready;
 pub mod record;
 pub mod units;
@@ -34,6 +36,7 @@ struct Cli {
 // There is one, and it is moved once.
 #[allow(clippy::large_enum_variant)]
 enum Command {
+    Live(live::Args),
     Doctor(doctor::Args),
     Record(record::Args),
     Volumes(volumes::Args),
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
+        Command::Live(args) => live::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Record(args) => record::run(args),
         Command::Volumes(args) => volumes::run(&args),

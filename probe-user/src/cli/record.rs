@@ -3,10 +3,11 @@
 use super::capture::CaptureArgs;
 use super::ready::Ready;
 use crate::error::Error;
-use crate::session::{Writer, WriterOptions};
-use crate::sink::Fanout;
+use crate::sample::{Inventory, Record, Window};
+use crate::session::{Writer, WriterOptions, same_disk_warning};
+use crate::sink::{Fanout, Sink};
 use clap::Args as ClapArgs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Record into a file, for later
@@ -34,6 +35,7 @@ pub fn run(args: Args) -> Result<ExitCode, Error> {
         Writer::create(&args.output, &options).map_err(|error| Error::Input(error.into()))?;
     let mut sinks = Fanout::default();
     sinks.add(writer);
+    sinks.add(DiskWarning(Some(args.output.clone())));
     let ready = Ready::new(format!("to {}", args.output.display()));
     let result = capture.run(sinks, ready);
     // Nothing was recorded: no file is left behind that looks as if.
@@ -41,4 +43,31 @@ pub fn run(args: Args) -> Result<ExitCode, Error> {
         let _ = std::fs::remove_file(&args.output);
     }
     result
+}
+
+/// Warns, once the inventory is there, if the file lies on a disk under study.
+struct DiskWarning(Option<PathBuf>);
+
+impl Sink for DiskWarning {
+    fn window(&mut self, window: &Window) -> anyhow::Result<()> {
+        let whole = window
+            .samples
+            .iter()
+            .find_map(|sample| match &sample.record {
+                Some(Record::Inventory(inventory)) if inventory.whole => Some(inventory),
+                _ => None,
+            });
+        if let Some(inventory) = whole
+            && let Some(path) = self.0.take()
+        {
+            warn(&path, inventory);
+        }
+        Ok(())
+    }
+}
+
+fn warn(path: &Path, inventory: &Inventory) {
+    if let Ok(Some(warning)) = same_disk_warning(path, inventory, &[]) {
+        eprintln!("volprobe: {warning}");
+    }
 }

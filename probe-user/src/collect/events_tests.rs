@@ -135,6 +135,23 @@ fn arguments_that_were_cut_are_marked() {
 }
 
 #[test]
+fn a_resize_whose_return_was_lost_is_no_success() {
+    let record = Raw::FsResize(zeroed(|record: &mut raw::FsResize| {
+        record.header = header(raw::Kind::FsResize, 500);
+        record.ret = raw::RETURN_LOST;
+        record.to_blocks = UNKNOWN;
+    }));
+    let event = Events::default()
+        .event(&record, &mut Known::default())
+        .unwrap();
+    let Some(Detail::FsResize(resize)) = event.detail else {
+        panic!("not a resize");
+    };
+    assert_eq!(resize.error, LOST_RETURN);
+    assert_eq!(resize.to_bytes, None);
+}
+
+#[test]
 fn a_refused_resize_never_reached_the_file_system() {
     let record = Raw::FsResize(zeroed(|record: &mut raw::FsResize| {
         record.header = header(raw::Kind::FsResize, 500);

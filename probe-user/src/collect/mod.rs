@@ -1,6 +1,7 @@
 //! From the kernel's maps and ring buffer to windows of samples.
 //!
 //! - [`source`]: the one way windows come into being, live or replayed
+//! - [`replay`]: a recording as a source
 //! - [`pump`]: the one loop that hands them on
 //! - [`kernel`]: the live source; [`hooks`]: its programs over time
 //! - [`maps`], [`mmap`], [`ring`]: the kernel side's maps
@@ -30,6 +31,7 @@ pub mod mmap;
 pub mod modules;
 pub mod node_watch;
 pub mod pump;
+pub mod replay;
 pub mod ring;
 pub mod source;
 pub mod stale;
@@ -40,4 +42,5 @@ pub mod wait;
 
 pub use kernel::{KernelSource, Options};
 pub use pump::pump;
+pub use replay::Replay;
 pub use source::Source;

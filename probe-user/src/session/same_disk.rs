@@ -1,14 +1,12 @@
 //! Does a recording lie on a disk that it is about?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::sample::{
-    Dev, Inventory,
-    inventory::{Device, Mount},
-};
+use crate::node::inventory::{disks_of, label};
+use crate::sample::{Dev, Inventory};
 
 /// A warning if the file at `path` lies on a device that is recorded: one of
 /// `only`, or any mounted one if that is empty.
@@ -29,42 +27,27 @@ pub fn same_disk_warning(
 
 /// The name of a disk that `file` and what is recorded have in common.
 fn shared_disk(file: Dev, inventory: &Inventory, only: &[Dev]) -> Option<String> {
-    let devices: BTreeMap<u32, &Device> = inventory.devices.iter().map(|d| (d.dev, d)).collect();
-    let mounted = inventory.mounts.iter().map(|mount: &Mount| mount.dev);
-    let recorded: BTreeSet<u32> = if only.is_empty() {
-        mounted.flat_map(|dev| disks(dev, &devices)).collect()
+    let mounted: Vec<Dev>;
+    let recorded = if only.is_empty() {
+        mounted = inventory.mounts.iter().map(|m| Dev(m.dev)).collect();
+        &mounted
     } else {
-        only.iter().flat_map(|dev| disks(dev.0, &devices)).collect()
+        only
     };
-    disks(file.0, &devices)
+    let recorded: BTreeSet<Dev> = recorded
+        .iter()
+        .flat_map(|dev| disks_of(inventory, *dev))
+        .collect();
+    disks_of(inventory, file)
         .into_iter()
         .find(|disk| recorded.contains(disk))
-        .and_then(|disk| devices.get(&disk))
-        .map(|disk| disk.name.clone())
-}
-
-/// The disks beneath a device: of a partition, of what a mapping lies on.
-fn disks(dev: u32, devices: &BTreeMap<u32, &Device>) -> BTreeSet<u32> {
-    let mut seen = BTreeSet::new();
-    let mut disks = BTreeSet::new();
-    let mut to_visit = vec![dev];
-    while let Some(dev) = to_visit.pop() {
-        let Some(device) = devices.get(&dev).filter(|_| seen.insert(dev)) else {
-            continue;
-        };
-        let below = device.parent_dev.iter().chain(&device.slaves);
-        let before = to_visit.len();
-        to_visit.extend(below);
-        if to_visit.len() == before {
-            disks.insert(dev);
-        }
-    }
-    disks
+        .map(|disk| label(inventory, disk))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::inventory::{Device, Mount};
 
     const DISK: Dev = Dev::new(254, 0);
     const PARTITION: Dev = Dev::new(254, 1);

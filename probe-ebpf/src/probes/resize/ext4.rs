@@ -2,7 +2,7 @@
 //!
 //! fentry and fexit, with twins as kprobes that share their bodies.
 
-use super::{attempt_exit, begin, effect_enter, effect_exit, other_ioctl, ran, superblock_of};
+use super::{attempt_exit, begin, effect_enter, effect_exit, none_in_flight, ran, superblock_of};
 use crate::{
     kernel::{self, Address},
     self_test, settings,
@@ -70,8 +70,8 @@ fn ext4_ioctl_enter(ctx: FEntryContext) -> u32 {
 #[fexit(function = "__ext4_ioctl")]
 fn ext4_ioctl_exit(ctx: FExitContext) -> u32 {
     if command(ctx.arg(1)).is_some() {
-        self_test::saw_own(const { number("ext4_ioctl_exit") });
-        attempt_exit(Fs::Ext4, ctx.arg(3), ResizeRun::Ext4IoctlExit);
+        let program = const { number("ext4_ioctl_exit") };
+        attempt_exit(Fs::Ext4, ctx.arg(3), ResizeRun::Ext4IoctlExit, program);
     }
     0
 }
@@ -85,15 +85,15 @@ fn ext4_ioctl_enter_kp(ctx: ProbeContext) -> u32 {
         let program = const { number("ext4_ioctl_enter_kp") };
         attempt_enter(file, command, argument, program);
     } else {
-        other_ioctl();
+        none_in_flight();
     }
     0
 }
 
 #[kretprobe(function = "__ext4_ioctl")]
 fn ext4_ioctl_exit_kp(ctx: RetProbeContext) -> u32 {
-    self_test::saw_own(const { number("ext4_ioctl_exit_kp") });
-    attempt_exit(Fs::Ext4, ctx.ret(), ResizeRun::Ext4IoctlExit);
+    let program = const { number("ext4_ioctl_exit_kp") };
+    attempt_exit(Fs::Ext4, ctx.ret(), ResizeRun::Ext4IoctlExit, program);
     0
 }
 

@@ -2,7 +2,7 @@
 //! kprobe and kretprobe.
 
 use super::{
-    attempt_exit, begin, effect_enter, effect_exit, other_ioctl, ran, superblock_of, xfs_blocks,
+    attempt_exit, begin, effect_enter, effect_exit, none_in_flight, ran, superblock_of, xfs_blocks,
 };
 use crate::{
     kernel::{self, Address, OFF_SB_BLOCKSIZE, OFF_SB_DEV, OFF_SB_FS_INFO},
@@ -79,7 +79,7 @@ fn xfs_ioctl_enter_kp(ctx: ProbeContext) -> u32 {
     if let Some(command) = command(ioctl) {
         attempt_enter(superblock, command, argument);
     } else {
-        other_ioctl();
+        none_in_flight();
         if asks_geometry(ioctl) {
             let _ = ask_geometry(superblock);
         }
@@ -89,7 +89,8 @@ fn xfs_ioctl_enter_kp(ctx: ProbeContext) -> u32 {
 
 #[kretprobe(function = "xfs_file_ioctl")]
 fn xfs_ioctl_exit_kp(ctx: RetProbeContext) -> u32 {
-    attempt_exit(Fs::Xfs, ctx.ret(), ResizeRun::XfsIoctlExit);
+    let program = const { number("xfs_ioctl_exit_kp") };
+    attempt_exit(Fs::Xfs, ctx.ret(), ResizeRun::XfsIoctlExit, program);
     0
 }
 

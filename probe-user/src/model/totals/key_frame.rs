@@ -182,6 +182,7 @@ fn split(mut whole: KeyFrame, limit: usize) -> Vec<KeyFrame> {
             Some(piece) => {
                 piece.devices.extend(item.devices);
                 piece.mounts.extend(item.mounts);
+                piece.volumes.extend(item.volumes);
                 piece.cgroups.extend(item.cgroups);
             }
             none => *none = Some(item),
@@ -222,6 +223,7 @@ pub(crate) fn split_inventory(mut inventory: Inventory, limit: usize) -> Vec<Inv
     }
     let devices = std::mem::take(&mut inventory.devices);
     let mounts = std::mem::take(&mut inventory.mounts);
+    let volumes = std::mem::take(&mut inventory.volumes);
     let cgroups = std::mem::take(&mut inventory.cgroups);
     let piece = Inventory {
         whole: false,
@@ -247,6 +249,11 @@ pub(crate) fn split_inventory(mut inventory: Inventory, limit: usize) -> Vec<Inv
     for mount in mounts {
         place(mount.encoded_len(), &mut |piece| {
             piece.mounts.push(mount.clone());
+        });
+    }
+    for volume in volumes {
+        place(volume.encoded_len(), &mut |piece| {
+            piece.volumes.push(volume.clone());
         });
     }
     for cgroup in cgroups {

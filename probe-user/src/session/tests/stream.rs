@@ -6,8 +6,10 @@ use proptest::prelude::*;
 
 use crate::sample::{
     ClockAnchor, DeviceCapacity, End, Event, ExecStart, Gap, Inventory, Loss, Missed, ProbeStatus,
-    ProcessDelta, Record, Sample, Series, SeriesDelta, Session, Window, event::Detail,
-    inventory::Device, series_delta::HistogramDelta,
+    ProcessDelta, Record, Sample, Series, SeriesDelta, Session, Window,
+    event::Detail,
+    inventory::{Cgroup, Device, Mount, Volume},
+    series_delta::HistogramDelta,
 };
 
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -169,6 +171,38 @@ fn recorder_window(n: u64, windows: u64) -> Window {
     window(n, records)
 }
 
+prop_compose! {
+    fn inventory()(
+        whole: bool,
+        devices in prop::collection::vec((0u32..4, any::<u64>()), 0..4),
+        mounts in prop::collection::vec((0u32..4, "[a-c]", any::<bool>()), 0..4),
+        cgroups in prop::collection::vec(0u64..4, 0..2),
+    ) -> Inventory {
+        let volume = |(dev, path, removed): &(u32, String, bool)| Volume {
+            dev: Some(*dev).filter(|dev| *dev != 0),
+            path: path.clone(),
+            removed: *removed,
+            ..Volume::default()
+        };
+        Inventory {
+            whole,
+            devices: devices.into_iter().map(|(dev, size)| device(dev, size)).collect(),
+            volumes: mounts.iter().map(volume).collect(),
+            mounts: mounts
+                .into_iter()
+                .map(|(dev, mount_point, removed)| Mount {
+                    dev,
+                    mount_point,
+                    removed,
+                    ..Mount::default()
+                })
+                .collect(),
+            cgroups: cgroups.into_iter().map(|id| Cgroup { id, ..Cgroup::default() }).collect(),
+            ..Inventory::default()
+        }
+    }
+}
+
 fn arbitrary_record() -> impl Strategy<Value = Record> {
     prop_oneof![
         6 => (0u32..4, prop::collection::vec(0u64..1000, 0..4),
@@ -198,13 +232,7 @@ fn arbitrary_record() -> impl Strategy<Value = Record> {
         1 => (0u64..9, 0u64..9, "[ab]").prop_map(|(from_boot_ns, to_boot_ns, probe)| {
             Record::Gap(Gap { probe, from_boot_ns, to_boot_ns, why: "test".into() })
         }),
-        1 => (any::<bool>(), prop::collection::vec((0u32..4, any::<u64>()), 0..4)).prop_map(
-            |(whole, devices)| Record::Inventory(Inventory {
-                whole,
-                devices: devices.into_iter().map(|(dev, size)| device(dev, size)).collect(),
-                ..Inventory::default()
-            })
-        ),
+        1 => inventory().prop_map(Record::Inventory),
         1 => (any::<u32>(), any::<i32>(), any::<bool>()).prop_map(|(boot, real, synchronised)| {
             Record::Anchor(ClockAnchor {
                 boot_ns: u64::from(boot),

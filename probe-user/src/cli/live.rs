@@ -1,0 +1,70 @@
+//! `volprobe live`: the stream as it comes, or a recording as it came.
+
+use super::capture::{CaptureArgs, Signals};
+use super::output;
+use super::ready::Ready;
+use crate::collect::{Replay, pump};
+use crate::error::Error;
+use crate::live::{JsonLive, PlainLive};
+use crate::session::Recording;
+use crate::sink::Fanout;
+use anyhow::Context;
+use clap::Args as ClapArgs;
+use std::io::stdout;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Show what happens as it happens
+#[derive(ClapArgs)]
+pub struct Args {
+    /// Replay this recording, instead of the running kernel
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Print lines (the default as long as there is no other view)
+    #[arg(long)]
+    plain: bool,
+    /// Print one JSON object an interval (volprobe.tick/1)
+    #[arg(long, conflicts_with = "plain")]
+    json: bool,
+    /// Replay this many times faster; 0 without waiting
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, requires = "file")]
+    speed: f64,
+    #[command(flatten)]
+    capture: CaptureArgs,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<ExitCode, Error> {
+    let mut sinks = Fanout::default();
+    if args.json {
+        sinks.add(JsonLive::new(stdout().lock()));
+    } else {
+        sinks.add(PlainLive::new(stdout().lock(), output::style()));
+    }
+    match args.file {
+        Some(file) => replay(&file, args.speed, sinks),
+        None => args.capture.prepare()?.run(sinks, Ready::new("live")),
+    }
+}
+
+fn replay(file: &Path, speed: f64, mut sinks: Fanout<'_>) -> Result<ExitCode, Error> {
+    let unreadable = || format!("cannot read {}", file.display());
+    let mut recording = Recording::open(file)
+        .with_context(unreadable)
+        .map_err(Error::Input)?;
+    let speed = (speed.is_finite() && speed > 0.0).then_some(speed);
+    let mut source = Replay::new(recording.windows(), speed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the event loop")?;
+    let ended = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let stop = async { signals.next().await.to_owned() };
+        pump(&mut source, &mut sinks, stop).await
+    })?;
+    match ended.sink_error {
+        Some(error) => Err(Error::Failed(error)),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
