@@ -11,6 +11,7 @@ pub mod logger;
 pub mod output;
 pub mod ready;
 pub mod record;
+pub mod report;
 pub mod units;
 pub mod volumes;
 pub mod workload;
@@ -39,6 +40,7 @@ enum Command {
     Live(live::Args),
     Doctor(doctor::Args),
     Record(record::Args),
+    Report(report::Args),
     Volumes(volumes::Args),
 }
 
@@ -63,6 +65,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Live(args) => live::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Record(args) => record::run(args),
+        Command::Report(args) => report::run(&args),
         Command::Volumes(args) => volumes::run(&args),
     }
 }

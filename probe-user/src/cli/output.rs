@@ -1,14 +1,26 @@
 //! How text is shown on stdout.
 
 use crate::render::Style;
-use std::env;
-use std::io::{IsTerminal, stdout};
+use std::io::IsTerminal;
 
-/// Colour on a terminal only, and never with `NO_COLOR`.
+/// Narrower terminals get the text of this width, and wrap it.
+const NARROWEST: usize = 60;
+
+/// Colours only on a terminal, and never with `NO_COLOR`
+/// (<https://no-color.org>).
 pub fn style() -> Style {
-    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return Style::plain();
+    }
+    let plain = Style::plain();
+    let columns = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_col));
     Style {
-        color: stdout().is_terminal() && !unwanted,
-        ..Style::default()
+        color: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        width: if columns == 0 {
+            plain.width
+        } else {
+            columns.clamp(NARROWEST, plain.width)
+        },
     }
 }
