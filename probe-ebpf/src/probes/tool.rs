@@ -108,7 +108,7 @@ fn exec(filename: impl FnOnce() -> Option<Address>, program: u32) {
         start_ns: task::now(),
         ..Watched::default()
     };
-    if WATCHED.insert(pid, &watched, 0).is_err() {
+    if WATCHED.insert(pid, watched, 0).is_err() {
         loss::count(Loss::Watched);
     }
     emit::fill::<Exec>(|place| write_exec(place.as_mut_ptr(), watched.start_ns, filename()));

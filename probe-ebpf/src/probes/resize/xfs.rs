@@ -37,23 +37,26 @@ fn asks_geometry(ioctl: u32) -> bool {
 }
 
 #[inline(always)]
-fn attempt_enter(superblock: Address, command: Command, argument: u64) {
+fn attempt_enter(file: Address, command: Command, argument: u64) {
     self_test::saw_own(const { number("xfs_ioctl_enter_kp") });
     ran(ResizeRun::XfsIoctlEnter);
-    begin(superblock, Fs::Xfs, command, false, |_| match command {
-        // struct xfs_growfs_data: newblocks is its first member.
-        Command::GrowfsData => kernel::peek_user(argument).unwrap_or(UNKNOWN),
-        _ => UNKNOWN,
-    });
+    if let Some(superblock) = superblock_of(file) {
+        begin(superblock, Fs::Xfs, command, false, |_| match command {
+            // struct xfs_growfs_data: newblocks is its first member.
+            Command::GrowfsData => kernel::peek_user(argument).unwrap_or(UNKNOWN),
+            _ => UNKNOWN,
+        });
+    }
 }
 
 /// A watched tool asks for the geometry of a mounted file system.
 #[inline(always)]
-fn ask_geometry(superblock: Address) -> Option<()> {
+fn ask_geometry(file: Address) -> Option<()> {
     let pid = task::ids().pid;
     if !tool::watches(pid) {
         return None;
     }
+    let superblock = superblock_of(file)?;
     let block_size: u64 = kernel::probe(superblock, &OFF_SB_BLOCKSIZE)?;
     let asked = Asked {
         dev: kernel::probe(superblock, &OFF_SB_DEV)?,
@@ -73,15 +76,12 @@ fn xfs_ioctl_enter_kp(ctx: ProbeContext) -> u32 {
     if !settings::armed() {
         return 0;
     }
-    let Some(superblock) = superblock_of(file) else {
-        return 0;
-    };
     if let Some(command) = command(ioctl) {
-        attempt_enter(superblock, command, argument);
+        attempt_enter(file, command, argument);
     } else {
         none_in_flight();
         if asks_geometry(ioctl) {
-            let _ = ask_geometry(superblock);
+            let _ = ask_geometry(file);
         }
     }
     0
