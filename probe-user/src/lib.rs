@@ -23,3 +23,4 @@ pub mod render;
 pub mod sample;
 pub mod session;
 pub mod sink;
+pub mod units;

@@ -1,9 +1,11 @@
 //! What a recording says: tables, timeline, findings. Pure functions.
 
+pub mod absence;
 mod report;
 pub mod rules;
 mod state;
 mod tick;
+pub mod volume;
 pub(crate) mod volumes;
 
 pub use report::{

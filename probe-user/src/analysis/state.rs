@@ -3,9 +3,9 @@
 
 use super::{Evidence, Finding, Severity};
 use crate::model::{Devices, Runs};
-use crate::render::units;
 use crate::sample::Dev;
 use crate::sample::inventory::{Device, Mount};
+use crate::units;
 
 /// What a layer may leave unused of the one beneath, in bytes. The tools leave out
 /// a last block group or allocation group that would be too small, and partitions

@@ -132,7 +132,7 @@ impl VolumeRow {
 
 /// Every device that holds a volume, in the order of their names.
 fn volumes_of(devices: &Devices) -> Vec<Dev> {
-    let present = devices.mounts().iter().filter(|state| state.present);
+    let present = devices.mounts().filter(|state| state.present);
     let mounted = present.filter(|state| {
         let dev = devices.canonical(Dev(state.mount.dev));
         devices.device(dev).is_some() || is_network(&state.mount)

@@ -1,30 +1,20 @@
 //! The node's volumes: what they are called, what lies on them, and every size
 //! that was read of them.
 
+use super::mounts::{MountState, Mounts};
 use super::runs::Runs;
 use super::{KubeletVolume, kubelet_volume};
 use crate::sample::inventory::{Cgroup, Device, Mount, Volume};
 use crate::sample::{Dev, Inventory};
-use std::collections::BTreeMap;
-
-/// A mount, and when it was there.
-#[derive(Clone, Debug)]
-pub struct MountState {
-    /// As last read.
-    pub mount: Mount,
-    /// First seen, boot time in ns.
-    pub since_ns: u64,
-    /// Last seen; the mount is still there if this is the last inventory's time.
-    pub last_ns: u64,
-    /// Whether it was there at the end.
-    pub present: bool,
-}
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything the inventories said.
 #[derive(Clone, Debug, Default)]
 pub struct Devices {
     by_dev: BTreeMap<Dev, Device>,
-    mounts: Vec<MountState>,
+    mounts: Mounts,
+    /// File systems with an anonymous number that lie on a device (btrfs).
+    backed: BTreeMap<Dev, Dev>,
     cgroups: BTreeMap<u64, Cgroup>,
     volumes: BTreeMap<String, Volume>,
     device_sizes: BTreeMap<Dev, Runs>,
@@ -36,15 +26,7 @@ impl Devices {
     /// Adds an inventory: a whole one says that what it lacks is gone.
     pub fn apply(&mut self, inventory: &Inventory) {
         if inventory.whole {
-            for device in self.by_dev.values_mut() {
-                device.removed = true;
-            }
-            for state in &mut self.mounts {
-                state.present = false;
-            }
-            for volume in self.volumes.values_mut() {
-                volume.removed = true;
-            }
+            self.remove_all_but(inventory);
         }
         for device in &inventory.devices {
             self.apply_device(device, inventory.boot_ns);
@@ -58,6 +40,17 @@ impl Devices {
         for cgroup in &inventory.cgroups {
             self.cgroups.insert(cgroup.id, cgroup.clone());
         }
+    }
+
+    fn remove_all_but(&mut self, inventory: &Inventory) {
+        let devices: BTreeSet<u32> = inventory.devices.iter().map(|d| d.dev).collect();
+        for (dev, device) in &mut self.by_dev {
+            device.removed |= !devices.contains(&dev.0);
+        }
+        for volume in self.volumes.values_mut() {
+            volume.removed = true;
+        }
+        self.mounts.remove_all_but(inventory);
     }
 
     fn apply_device(&mut self, device: &Device, boot_ns: u64) {
@@ -85,42 +78,27 @@ impl Devices {
         if let Some(size) = mount.fs_size_bytes.filter(|_| !mount.removed) {
             self.fs_sizes.entry(dev).or_default().note(boot_ns, size);
         }
-        let same = |state: &&mut MountState| {
-            state.mount.dev == mount.dev && state.mount.mount_point == mount.mount_point
-        };
-        match self.mounts.iter_mut().find(same) {
-            Some(state) => {
-                state.present = !mount.removed;
-                if !mount.removed {
-                    state.last_ns = state.last_ns.max(boot_ns);
-                    state.mount = mount.clone();
-                }
-            }
-            None if mount.removed => {}
-            None => self.mounts.push(MountState {
-                mount: mount.clone(),
-                since_ns: boot_ns,
-                last_ns: boot_ns,
-                present: true,
-            }),
+        if dev.major() == 0
+            && let Some(beneath) = self.by_path(&mount.source)
+        {
+            self.backed.insert(dev, beneath);
         }
+        self.mounts.apply(mount, boot_ns);
     }
 
     /// The block device of a file system: itself, or, for one that has an
     /// anonymous number but lies on a device (btrfs), that device.
     pub fn canonical(&self, dev: Dev) -> Dev {
-        if dev.major() != 0 || self.by_dev.contains_key(&dev) {
-            return dev;
-        }
-        let on_device = |state: &&MountState| {
-            Dev(state.mount.dev) == dev && state.mount.source.starts_with("/dev/")
-        };
-        let source = self
-            .mounts
+        self.backed.get(&dev).copied().unwrap_or(dev)
+    }
+
+    /// The device number itself, and those of file systems that lie on it.
+    fn numbers(&self, dev: Dev) -> impl Iterator<Item = Dev> {
+        let backed = self
+            .backed
             .iter()
-            .find(on_device)
-            .map(|s| s.mount.source.as_str());
-        source.and_then(|path| self.by_path(path)).unwrap_or(dev)
+            .filter(move |(_, beneath)| **beneath == dev);
+        std::iter::once(dev).chain(backed.map(|(number, _)| *number))
     }
 
     /// The device that a path under `/dev` names.
@@ -166,16 +144,15 @@ impl Devices {
     }
 
     /// All mounts, removed ones too.
-    pub fn mounts(&self) -> &[MountState] {
-        &self.mounts
+    pub fn mounts(&self) -> impl Iterator<Item = &MountState> {
+        self.mounts.all()
     }
 
     /// The mounts of a device, those still there first.
     pub fn mounts_of(&self, dev: Dev) -> Vec<&MountState> {
         let mut found: Vec<_> = self
-            .mounts
-            .iter()
-            .filter(|state| self.canonical(Dev(state.mount.dev)) == dev)
+            .numbers(dev)
+            .flat_map(|number| self.mounts.of(number))
             .collect();
         found.sort_by_key(|state| {
             let mount = &state.mount;
@@ -198,13 +175,8 @@ impl Devices {
     /// Sizes of the file system on the device that were read, from superblock
     /// or geometry.
     pub fn fs_sizes(&self, dev: Dev) -> Option<&Runs> {
-        let anonymous = || {
-            let mounts = self.mounts_of(dev);
-            mounts
-                .iter()
-                .find_map(|m| self.fs_sizes.get(&Dev(m.mount.dev)))
-        };
-        self.fs_sizes.get(&dev).or_else(anonymous)
+        self.numbers(dev)
+            .find_map(|number| self.fs_sizes.get(&number))
     }
 
     /// Read-ahead settings of the device that were read, KiB.
@@ -268,5 +240,88 @@ impl Devices {
         let same = |cgroup: &&Cgroup| cgroup.pod_uid.as_deref() == Some(uid);
         let named = self.cgroups.values().find(same).and_then(|c| c.pod.clone());
         named.unwrap_or_else(|| uid.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::{GIB, NAS, VDB, VDC, VDC1, disk, ext4, nfs, vdc1};
+
+    fn read(devices: Vec<Device>, mounts: Vec<Mount>) -> Devices {
+        let mut all = Devices::default();
+        all.apply(&Inventory {
+            whole: true,
+            boot_ns: 1,
+            devices,
+            mounts,
+            ..Inventory::default()
+        });
+        all
+    }
+
+    #[test]
+    fn devices_are_called_as_the_kernel_calls_them() {
+        let devices = read(vec![disk(VDB, "vdb", GIB)], vec![nfs()]);
+        assert_eq!(devices.name(VDB).as_deref(), Some("vdb"));
+        assert_eq!(devices.name(NAS).as_deref(), Some("nfs4:/mnt/nas"));
+        assert_eq!(devices.name(Dev::new(0, 99)).as_deref(), Some("0:99"));
+        assert_eq!(devices.name(Dev(0)), None);
+    }
+
+    #[test]
+    fn a_file_system_with_a_number_of_its_own_is_called_by_its_device() {
+        let number = Dev::new(0, 45);
+        let mount = Mount {
+            fs: "btrfs".to_owned(),
+            source: "/dev/vdb".to_owned(),
+            ..ext4(number, "/data", GIB)
+        };
+        let devices = read(vec![disk(VDB, "vdb", GIB)], vec![mount]);
+        assert_eq!(devices.name(number).as_deref(), Some("vdb"));
+        assert_eq!(devices.mounts_of(VDB).len(), 1);
+        assert_eq!(devices.fs_sizes(VDB).and_then(Runs::last), Some(GIB));
+    }
+
+    #[test]
+    fn of_several_mounts_the_shortest_of_the_whole_file_system_names_it() {
+        let bind = Mount {
+            root: "/sub".to_owned(),
+            ..ext4(NAS, "/a", GIB)
+        };
+        let devices = read(
+            vec![],
+            vec![ext4(NAS, "/long/er", GIB), bind, ext4(NAS, "/long", GIB)],
+        );
+        assert_eq!(devices.name(NAS).as_deref(), Some("ext4:/long"));
+    }
+
+    #[test]
+    fn the_chain_goes_down_to_the_disks_and_ends() {
+        let lvm = Dev::new(253, 0);
+        let volume = Device {
+            slaves: vec![VDC1.0, VDB.0],
+            ..disk(lvm, "dm-0", GIB)
+        };
+        let odd = Device {
+            slaves: vec![lvm.0],
+            ..disk(VDB, "vdb", GIB)
+        };
+        let devices = read(vec![odd, disk(VDC, "vdc", GIB), vdc1(GIB), volume], vec![]);
+        assert_eq!(devices.chain(lvm), [lvm, VDC1, VDB, VDC]);
+        assert_eq!(devices.partition(VDC, 1), Some(VDC1));
+    }
+
+    #[test]
+    fn what_is_gone_keeps_its_name() {
+        let mut devices = read(vec![disk(VDB, "vdb", GIB)], vec![nfs()]);
+        devices.apply(&Inventory {
+            whole: true,
+            boot_ns: 2,
+            ..Inventory::default()
+        });
+        assert_eq!(devices.name(VDB).as_deref(), Some("vdb"));
+        assert_eq!(devices.name(NAS).as_deref(), Some("nfs4:/mnt/nas"));
+        assert!(devices.device(VDB).is_some_and(|device| device.removed));
     }
 }

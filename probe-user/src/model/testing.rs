@@ -9,8 +9,8 @@ use crate::sample::probe_status::{Hook, State};
 use crate::sample::series::{KeyValue, key_value::Value};
 use crate::sample::series_delta::HistogramDelta;
 use crate::sample::{
-    ClockAnchor, Dev, DeviceCapacity, End, Event, ExecExit, Gap, Inventory, Loss, Missed,
-    ProbeStatus, Record, Sample, Series, SeriesDelta, Session, Window,
+    ClockAnchor, Dev, DeviceCapacity, End, Event, ExecExit, FsResize, Gap, Inventory, Loss, Missed,
+    PartitionChange, ProbeStatus, Record, Sample, Series, SeriesDelta, Session, Window,
 };
 use probe_common::bucket::{TIME_BUCKETS, index};
 use std::collections::BTreeMap;
@@ -252,6 +252,48 @@ impl Story {
             source: "bdev_set_nr_sectors".to_owned(),
         };
         self.event(0, "", Detail::DeviceCapacity(change))
+    }
+
+    /// A resize ioctl was made now and took 5 ms.
+    pub(crate) fn resize(
+        &mut self,
+        dev: Dev,
+        from_gib: u64,
+        to_gib: u64,
+        error: &str,
+    ) -> &mut Self {
+        let resize = FsResize {
+            fs: "ext4".to_owned(),
+            dev: dev.0,
+            command: "RESIZE_FS".to_owned(),
+            from_bytes: Some(from_gib * GIB),
+            to_bytes: Some(if error.is_empty() { to_gib } else { from_gib } * GIB),
+            requested_bytes: Some(to_gib * GIB),
+            error: error.to_owned(),
+            duration_ns: 5 * MS,
+            reached_fs: error.is_empty(),
+        };
+        self.event(4712, "resize2fs", Detail::FsResize(resize))
+    }
+
+    /// A partition of `vdc` changes now.
+    pub(crate) fn partition(
+        &mut self,
+        op: &str,
+        from_gib: u64,
+        to_gib: u64,
+        error: &str,
+    ) -> &mut Self {
+        let change = PartitionChange {
+            op: op.to_owned(),
+            disk_dev: VDC.0,
+            disk: "vdc".to_owned(),
+            number: 1,
+            from_bytes: Some(from_gib * GIB),
+            to_bytes: Some(to_gib * GIB),
+            error: error.to_owned(),
+        };
+        self.event(4713, "partx", Detail::PartitionChange(change))
     }
 
     pub(crate) fn lose(&mut self, kind: &str, count: u64) -> &mut Self {

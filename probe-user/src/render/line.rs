@@ -3,8 +3,8 @@
 use super::page::Page;
 use super::report::what;
 use super::style::{Style, Tone};
-use super::units;
 use crate::analysis::{CopyRow, Quantiles, ReadaheadRow, SeriesRow, Tick};
+use crate::units;
 
 /// The lines of a tick: one for each event, loss and row of a table. A tick in
 /// which nothing happened has none.

@@ -10,7 +10,6 @@ mod style;
 mod table;
 #[cfg(test)]
 mod tests;
-pub mod units;
 mod volumes;
 
 pub use clean::clean;

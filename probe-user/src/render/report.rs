@@ -9,8 +9,8 @@ pub(super) use timeline::what;
 
 use super::page::Page;
 use super::style::{Style, Tone};
-use super::units;
 use crate::analysis::Report;
+use crate::units;
 use std::io::{self, Write};
 
 /// Writes a report.

@@ -3,9 +3,9 @@
 use super::page::Page;
 use super::style::{Style, Tone};
 use super::table::{Align, Table};
-use super::units;
 use crate::analysis::rules::headline;
 use crate::analysis::{Evidence, Finding, Severity, VolumeRow, Volumes};
+use crate::units;
 use std::io::{self, Write};
 
 /// Width of the column of words beside a finding.

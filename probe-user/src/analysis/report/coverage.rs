@@ -141,7 +141,10 @@ fn failed_hooks(recording: &Recording, status: &ProbeStatus) -> Vec<GapRow> {
         from: times.text(recording.start_ns()),
         to: times.text(recording.end_ns()),
         probe: Some(status.name.clone()),
-        why: format!("{name}: {reason}"),
+        why: match reason {
+            "" => format!("{name} failed"),
+            why => format!("{name} failed: {why}"),
+        },
     };
     let hooks = status
         .hooks

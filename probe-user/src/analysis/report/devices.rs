@@ -35,7 +35,7 @@ pub(crate) fn devices(recording: &Recording) -> Vec<DeviceRow> {
         let mount = &state.mount;
         state.present && (NETWORK.contains(&mount.fs.as_str()) || mount.rsize.is_some())
     };
-    let mounts = devices.mounts().iter().filter(network);
+    let mounts = devices.mounts().filter(network);
     shown.extend(mounts.map(|state| Dev(state.mount.dev)));
     shown.extend(mentioned(recording).map(|dev| devices.canonical(dev)));
     shown.remove(&Dev(0));

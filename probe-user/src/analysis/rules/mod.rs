@@ -1,19 +1,146 @@
 //! Rules: what evidence means.
+//!
+//! A rule is a pure function of its own of the evidence, in a file of its own,
+//! and one line in [`ALL`]. It knows nothing of the others: which of several
+//! that hold is said is decided by [`rank`] and by what each explains.
 
-use super::report::Finding;
+mod clock_unsynchronised;
+mod copy_errors;
+mod copy_fallback;
+mod evidence;
+mod rank;
+mod resize_failed;
+mod resize_fs_not_grown;
+mod resize_late;
+mod resize_mapping_not_grown;
+mod resize_no_op_before_capacity;
+mod resize_ok;
+mod resize_partition_not_grown;
+mod resize_read_only_fs;
+mod resize_shrink_refused;
+mod resize_unknown;
+#[cfg(test)]
+mod tests;
+
+use super::report::{Evidence, Finding, Severity};
+use super::volume::Volume;
 use crate::model::Recording;
 
-/// What holds for a recording, most important first.
-pub fn findings(_recording: &Recording) -> Vec<Finding> {
-    Vec::new()
+/// All rules. Their order says nothing.
+pub const ALL: &[&Rule] = &[
+    &clock_unsynchronised::RULE,
+    &copy_errors::RULE,
+    &copy_fallback::RULE,
+    &resize_failed::RULE,
+    &resize_fs_not_grown::RULE,
+    &resize_late::RULE,
+    &resize_mapping_not_grown::RULE,
+    &resize_no_op_before_capacity::RULE,
+    &resize_ok::RULE,
+    &resize_partition_not_grown::RULE,
+    &resize_read_only_fs::RULE,
+    &resize_shrink_refused::RULE,
+    &resize_unknown::RULE,
+];
+
+/// A rule, with its document.
+#[derive(Debug)]
+pub struct Rule {
+    /// `area/what-happened`.
+    pub name: &'static str,
+    /// Counted up when it finds other things than before.
+    pub version: u32,
+    /// How bad it is if it holds.
+    pub severity: Severity,
+    /// The verdict in two or three words.
+    pub headline: &'static str,
+    /// Rules that say less of the same volume when this one holds.
+    pub explains: &'static [&'static str],
+    /// What it looks for.
+    pub looks_for: &'static str,
+    /// On what evidence it rests.
+    pub rests_on: &'static str,
+    /// How to see it by hand.
+    pub confirm: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+    check: Check,
+}
+
+/// What a rule is a function of.
+#[derive(Debug)]
+enum Check {
+    /// One volume.
+    Volume(fn(&Volume) -> Option<Said>),
+    /// The whole recording.
+    Recording(fn(&Recording) -> Vec<Said>),
+}
+
+/// What a rule has to say.
+#[derive(Clone, Debug)]
+struct Said {
+    /// The volume's name.
+    device: Option<String>,
+    summary: String,
+    evidence: Vec<Evidence>,
+    /// What to do here; the rule's general advice where it is `None`.
+    advice: Option<String>,
+}
+
+/// The rule with this name.
+pub fn find(name: &str) -> Option<&'static Rule> {
+    ALL.iter().copied().find(|rule| rule.name == name)
 }
 
 /// A rule's verdict in two or three words, for headings.
-pub fn headline(rule: &str) -> &'static str {
-    match rule {
-        "resize/fs-not-grown" => "DID NOT GROW",
-        "resize/partition-not-grown" => "PARTITION DID NOT GROW",
-        "resize/mapping-not-grown" => "MAPPING DID NOT GROW",
-        _ => "FINDING",
+pub fn headline(name: &str) -> &'static str {
+    find(name).map_or("FINDING", |rule| rule.headline)
+}
+
+/// What holds for a recording, most important first.
+pub fn findings(recording: &Recording) -> Vec<Finding> {
+    of_rules(ALL, recording)
+}
+
+fn of_rules(rules: &[&'static Rule], recording: &Recording) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for volume in Volume::all(recording) {
+        let said = rules.iter().filter_map(|rule| match rule.check {
+            Check::Volume(check) => Some((*rule, check(&volume)?)),
+            Check::Recording(_) => None,
+        });
+        findings.extend(rank::verdict(said.collect()));
+    }
+    for rule in rules {
+        if let Check::Recording(check) = rule.check {
+            findings.extend(
+                check(recording)
+                    .into_iter()
+                    .map(|said| finding(rule, said, Vec::new())),
+            );
+        }
+    }
+    findings.sort_by_key(|f| {
+        (
+            std::cmp::Reverse(f.severity),
+            rank::of(f.rule),
+            f.device.clone(),
+        )
+    });
+    findings
+}
+
+fn finding(rule: &Rule, said: Said, explains: Vec<&'static str>) -> Finding {
+    Finding {
+        rule: rule.name,
+        version: rule.version,
+        severity: rule.severity,
+        device: said.device,
+        summary: said.summary,
+        evidence: said.evidence,
+        explains,
+        advice: said
+            .advice
+            .or_else(|| Some(rule.advice.to_owned()).filter(|a| !a.is_empty())),
     }
 }

@@ -62,11 +62,11 @@ fn full(page: &mut Page, report: &Report, finding: &Finding) {
         &format!("{}  [{}]", finding.summary, finding.rule),
     );
     for evidence in &finding.evidence {
-        let (word, text) = describe(report, evidence);
+        let (word, text) = describe(report, finding, evidence);
         page.entry(3, COLUMN, &word, &text);
     }
     if !finding.explains.is_empty() {
-        page.entry(3, COLUMN, "explains", &finding.explains.join(", "));
+        page.entry(3, COLUMN, "also holds", &finding.explains.join(", "));
     }
     if let Some(advice) = &finding.advice {
         page.entry(3, COLUMN, "to do", advice);
@@ -89,20 +89,19 @@ fn volume(report: &Report, finding: &Finding) -> String {
     parts.join(" · ")
 }
 
-fn describe(report: &Report, evidence: &Evidence) -> (String, String) {
+fn describe(report: &Report, finding: &Finding, evidence: &Evidence) -> (String, String) {
+    // The volume itself is in the heading already.
+    let of = |device: Option<&String>| match device {
+        Some(name) if finding.device.as_ref() != device => format!("{name}: "),
+        _ => String::new(),
+    };
     match evidence {
         Evidence::Event { id } => {
-            let row = report.timeline.iter().find(|row| row.id == *id);
-            let time = row
-                .map(|row| clock(row.time.as_deref()))
-                .unwrap_or_default();
-            let device = row.and_then(|row| row.device.clone());
-            let device = device.map(|name| format!("{name}: ")).unwrap_or_default();
-            (
-                time,
-                row.map(|row| format!("{device}{}", what(row)))
-                    .unwrap_or_default(),
-            )
+            let Some(row) = report.timeline.iter().find(|row| row.id == *id) else {
+                return (String::new(), format!("event {id}"));
+            };
+            let text = format!("{}{}", of(row.device.as_ref()), what(row));
+            (clock(row.time.as_deref()), text)
         }
         Evidence::Absence {
             what,
@@ -117,17 +116,11 @@ fn describe(report: &Report, evidence: &Evidence) -> (String, String) {
                 _ => "by state",
             };
             let (from, to) = (clock(from.as_deref()), clock(to.as_deref()));
-            (
-                "did not happen".to_owned(),
-                format!("{what}, {from} .. {to} ({by})"),
-            )
+            let text = format!("{what} from {from} to {to} ({by})");
+            ("and then".to_owned(), text)
         }
         Evidence::Config { device, what } => {
-            let device = device
-                .as_ref()
-                .map(|name| format!("{name}: "))
-                .unwrap_or_default();
-            ("state".to_owned(), format!("{device}{what}"))
+            ("state".to_owned(), format!("{}{what}", of(device.as_ref())))
         }
         Evidence::Series { key } => ("counted".to_owned(), key.clone()),
     }

@@ -2,8 +2,8 @@
 
 use super::super::page::Page;
 use super::super::style::Tone;
-use super::super::units::{duration, maybe};
 use crate::analysis::{Completeness, ProbeRow, Report};
+use crate::units::{duration, maybe};
 
 /// Width of the column of words.
 const COLUMN: usize = 11;
@@ -57,15 +57,16 @@ fn recording(completeness: &Completeness) -> String {
     if completeness.damaged_frames > 0 {
         missing.push(format!("{} damaged frames", completeness.damaged_frames));
     }
-    let mut count = |n: usize, what: &str| {
-        if n > 0 {
-            missing.push(format!("{n} {what}"));
-        }
+    let mut count = |n: usize, one: &str, more: &str| match n {
+        0 => {}
+        1 => missing.push(format!("1 {one}")),
+        n => missing.push(format!("{n} {more}")),
     };
-    count(completeness.gaps.len(), "gaps, below");
-    count(completeness.lost.len(), "losses, below");
+    count(completeness.gaps.len(), "gap, below", "gaps, below");
+    count(completeness.lost.len(), "loss, below", "losses, below");
     count(
         completeness.series_overflow as usize,
+        "call counted as \"other\": too many series",
         "calls counted as \"other\": too many series",
     );
     if missing.is_empty() {

@@ -5,8 +5,8 @@ use super::super::page::Page;
 use super::super::style::Tone;
 use super::super::table::Align::{Left, Right};
 use super::super::table::Table;
-use super::super::units::{bytes, duration, maybe, with_unit};
 use crate::analysis::{CopyRow, Report, SeriesRow};
+use crate::units::{bytes, duration, maybe, with_unit};
 use std::collections::BTreeMap;
 
 /// Rows of the table of processes.

@@ -4,8 +4,8 @@ use super::super::line::clock;
 use super::super::page::Page;
 use super::super::style::Tone;
 use super::super::table::{Align, Table};
-use super::super::units::{bytes, bytes_change, duration, maybe};
 use crate::analysis::{Detail, Report, TimelineRow, ToolDevice};
+use crate::units::{bytes, bytes_change, duration, maybe};
 use std::collections::BTreeSet;
 
 /// Entries shown from the start and from the end of a long timeline.

@@ -1,0 +1,69 @@
+//! Copies that the kernel would not do, so that programs read and write.
+
+use super::copy_errors::{NOT_THIS_WAY, is_clone_ioctl, pair, series};
+use super::{Check, Evidence, Rule, Said, Severity};
+use crate::analysis::report::{CopyRow, Counts, ReadaheadRow, copy, readahead};
+use crate::model::Recording;
+
+pub(super) const RULE: Rule = Rule {
+    name: "copy/fallback",
+    version: 1,
+    severity: Severity::Info,
+    headline: "COPIED BY READING",
+    explains: &[],
+    looks_for: "copy_file_range was refused with EXDEV, EOPNOTSUPP or ENOSYS: the program then reads and \
+                writes, and read-ahead decides how fast.",
+    rests_on: "The counts of these errors; readahead on the source, where there was any.",
+    confirm: "strace -f -e copy_file_range,read,write shows the refused call and the reads after it.",
+    advice: "Nothing is wrong. Where the copy is slow, look at read_ahead_kb of the source.",
+    check: Check::Recording(check),
+};
+
+fn check(recording: &Recording) -> Vec<Said> {
+    let counts = Counts::whole(recording);
+    let reads = readahead(&counts);
+    copy(&counts)
+        .iter()
+        .filter_map(|row| said(row, &reads))
+        .collect()
+}
+
+fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
+    let refused = row
+        .errors
+        .iter()
+        .filter(|(errno, _)| NOT_THIS_WAY.contains(&errno.as_str()));
+    let errors: Vec<String> = refused
+        .map(|(errno, count)| format!("{errno} {count} ×"))
+        .collect();
+    if errors.is_empty() || is_clone_ioctl(row) {
+        return None;
+    }
+    let of_source: Vec<_> = reads
+        .iter()
+        .filter(|r| r.device.is_some() && r.device == row.src)
+        .collect();
+    let pages: u64 = of_source.iter().map(|r| r.pages_submitted).sum();
+    let then = match (&row.src, pages) {
+        (Some(src), 1..) => format!("; {pages} pages were then read ahead from {src}"),
+        _ => "; no readahead on the source was seen".to_owned(),
+    };
+    let mut evidence = vec![series(row)];
+    evidence.extend(of_source.into_iter().map(|r| Evidence::Series {
+        key: format!(
+            "readahead device={} kind={}",
+            r.device.as_deref().unwrap_or("–"),
+            r.kind.as_deref().unwrap_or("–")
+        ),
+    }));
+    Some(Said {
+        device: row.src.clone(),
+        summary: format!(
+            "the kernel would not copy {}: {}{then}.",
+            pair(row),
+            errors.join(", ")
+        ),
+        evidence,
+        advice: None,
+    })
+}

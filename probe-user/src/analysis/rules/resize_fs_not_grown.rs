@@ -1,0 +1,51 @@
+//! The device grew, and nobody told the file system.
+
+use super::evidence::{grow_command, growth, sizes};
+use super::{Check, Rule, Said, Severity};
+use crate::analysis::volume::Volume;
+use crate::units::{bytes_change, duration};
+
+pub(super) const RULE: Rule = Rule {
+    name: "resize/fs-not-grown",
+    version: 1,
+    severity: Severity::Critical,
+    headline: "DID NOT GROW",
+    explains: &["resize/unknown"],
+    looks_for: "The device (or partition, or mapping) under a file system grew, and for at least 30 s, \
+                to the end of the recording, the file system did not.",
+    rests_on: "The capacity change; the file system's size from its superblock or geometry before and \
+               after; where the probe worked without a hole, no resize call.",
+    confirm: "Compare `blockdev --getsize64 DEVICE` with `dumpe2fs -h DEVICE` or `xfs_info MOUNT`.",
+    advice: "Resize the file system.",
+    check: Check::Volume(check),
+};
+
+/// Someone may still be about to resize it for this long.
+pub(super) const PATIENCE_NS: u64 = 30_000_000_000;
+
+fn check(volume: &Volume) -> Option<Said> {
+    let grown = volume
+        .growths
+        .iter()
+        .rev()
+        .find(|growth| growth.dev == volume.dev)?;
+    let since_ns = volume.recording.end_ns().saturating_sub(grown.by_ns);
+    if since_ns < PATIENCE_NS || volume.is_full_size()? || volume.grew_since(grown.after_ns) {
+        return None;
+    }
+    let absence = volume.nobody_resized_since(grown.by_ns).ok()?;
+    Some(Said {
+        device: Some(volume.name.clone()),
+        summary: format!(
+            "the device grew {}, and in the {} since then the file system did not.",
+            bytes_change(Some(grown.from), Some(grown.to)),
+            duration(since_ns)
+        ),
+        evidence: vec![
+            growth(volume, grown),
+            absence.evidence(volume.recording),
+            sizes(volume),
+        ],
+        advice: Some(grow_command(volume)),
+    })
+}

@@ -1,0 +1,68 @@
+//! It grew in the end.
+
+use super::evidence::{growth, sizes};
+use super::{Check, Evidence, Rule, Said, Severity};
+use crate::analysis::volume::{Growth, Volume};
+use crate::units::gap;
+
+pub(super) const RULE: Rule = Rule {
+    name: "resize/late",
+    version: 1,
+    severity: Severity::Info,
+    headline: "GREW LATE",
+    explains: &["resize/ok"],
+    looks_for: "The file system grew to its device's size, but more than 60 s after the device, or only \
+                after a run of the tool that came too early and found nothing to do.",
+    rests_on: "The capacity change, the resize that succeeded, and the earlier run, if any.",
+    confirm: "The timeline shows all three.",
+    advice: "Nothing to do now. It will happen again: whoever resizes should wait for the capacity.",
+    check: Check::Volume(check),
+};
+
+/// More than this between device and file system is late.
+const LATE_NS: u64 = 60_000_000_000;
+
+fn check(volume: &Volume) -> Option<Said> {
+    let grown: &Growth = volume.growths.last()?;
+    let done = volume
+        .attempts
+        .iter()
+        .rev()
+        .find(|attempt| attempt.grew())?;
+    let delay_ns = done.event.boot_ns.checked_sub(grown.by_ns)?;
+    if !volume.is_full_size()? {
+        return None;
+    }
+    let early = volume
+        .runs
+        .iter()
+        .rev()
+        .find(|run| run.is_no_op() && run.end_ns() <= grown.after_ns);
+    let why = match early {
+        Some(run) => format!(
+            " {} had run {} too early, with nothing to do",
+            run.tool(),
+            gap(grown.by_ns - run.end_ns())
+        ),
+        None if delay_ns > LATE_NS => " nobody tried before".to_owned(),
+        None => return None,
+    };
+    let mut evidence: Vec<_> = early
+        .map(|run| Evidence::Event { id: run.event.id })
+        .into_iter()
+        .collect();
+    evidence.extend([
+        growth(volume, grown),
+        Evidence::Event { id: done.event.id },
+        sizes(volume),
+    ]);
+    Some(Said {
+        device: Some(volume.name.clone()),
+        summary: format!(
+            "the file system grew {} after its device;{why}.",
+            gap(delay_ns)
+        ),
+        evidence,
+        advice: None,
+    })
+}

@@ -1,0 +1,80 @@
+//! The volume that did not grow: the tool ran first, the device grew after.
+
+use super::evidence::{grow_command, growth, sizes};
+use super::{Check, Evidence, Rule, Said, Severity};
+use crate::analysis::absence::{Watch, by_events};
+use crate::analysis::volume::{ToolRun, Volume, fills};
+use crate::units::gap;
+
+pub(super) const RULE: Rule = Rule {
+    name: "resize/no-op-before-capacity",
+    version: 1,
+    severity: Severity::Critical,
+    headline: "DID NOT GROW",
+    explains: &["resize/fs-not-grown", "resize/unknown"],
+    looks_for: "resize2fs or xfs_growfs ran before the device had grown, found nothing to do and exited \
+                0; then the device grew, and nobody resized the file system again.",
+    rests_on: "The tool's exit with code 0 and no resize call; the capacity change after it; no resize \
+               and no further run of such a tool from then to the end of the recording.",
+    confirm: "Compare `blockdev --getsize64 DEVICE` with `dumpe2fs -h DEVICE` (block count × block \
+              size) or `xfs_info MOUNT`. Not df: it leaves out what the file system needs for itself.",
+    advice: "Resize the file system now; let the component that does it wait until the device has the \
+             size that was asked for.",
+    check: Check::Volume(check),
+};
+
+/// A run this long before the growth has nothing to do with it.
+const NEAR_NS: u64 = 600_000_000_000;
+
+fn check(volume: &Volume) -> Option<Said> {
+    let run = volume.runs.last()?;
+    let grown = volume
+        .growths
+        .iter()
+        .find(|growth| growth.after_ns >= run.end_ns())?;
+    let early_ns = grown.by_ns.saturating_sub(run.end_ns());
+    let is_early = run.saw.is_none_or(|saw| saw < grown.to);
+    if !run.is_no_op() || early_ns > NEAR_NS || !is_early || !did_nothing(volume, run) {
+        return None;
+    }
+    let last = volume.growths.last()?;
+    if volume.fs_bytes().is_some_and(|fs| fills(fs, last.to)) {
+        return None;
+    }
+    let absence = volume.nobody_resized_since(grown.by_ns).ok()?;
+    let mut evidence = vec![Evidence::Event { id: run.event.id }];
+    evidence.extend(
+        volume
+            .growths
+            .iter()
+            .filter(|g| g.after_ns >= run.end_ns())
+            .map(|g| growth(volume, g)),
+    );
+    evidence.push(absence.evidence(volume.recording));
+    evidence.push(sizes(volume));
+    Some(Said {
+        device: Some(volume.name.clone()),
+        summary: format!(
+            "{} ran {} before the device had grown, found nothing to do, and exited 0; nothing resized \
+             it afterwards.",
+            run.tool(),
+            gap(early_ns)
+        ),
+        evidence,
+        advice: Some(grow_command(volume)),
+    })
+}
+
+/// Whether the run changed nothing. That it made no resize call proves it only
+/// for a mounted file system (offline, resize2fs writes the blocks itself), and
+/// only if the calls were watched; otherwise the size must have been the same
+/// before and after.
+fn did_nothing(volume: &Volume, run: &ToolRun) -> bool {
+    let (start, end) = (run.start_ns(), run.end_ns());
+    let unchanged = volume
+        .fs_sizes()
+        .and_then(|sizes| sizes.unchanged(start, end))
+        .is_some();
+    let watched = by_events(volume.recording, Watch::resizes(&volume.fs), start, end).is_ok();
+    volume.is_mounted_at(end) && (unchanged || watched)
+}

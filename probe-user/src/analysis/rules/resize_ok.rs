@@ -1,0 +1,48 @@
+//! It grew, all of it.
+
+use super::evidence::{growth, sizes};
+use super::{Check, Evidence, Rule, Said, Severity};
+use crate::analysis::volume::{Growth, Volume};
+use crate::units::bytes;
+
+pub(super) const RULE: Rule = Rule {
+    name: "resize/ok",
+    version: 1,
+    severity: Severity::Info,
+    headline: "GREW",
+    explains: &[],
+    looks_for: "The device or the file system grew during the recording, and at its end the file system \
+                fills the device.",
+    rests_on: "The changes of size that were seen, and the sizes at the end.",
+    confirm: "lsblk and dumpe2fs or xfs_info agree.",
+    advice: "",
+    check: Check::Volume(check),
+};
+
+fn check(volume: &Volume) -> Option<Said> {
+    let own = |growth: &&Growth| growth.dev == volume.dev;
+    let grown = volume.growths.iter().rev().find(own);
+    let resized = volume.attempts.iter().rev().find(|attempt| attempt.grew());
+    if grown.is_none() && !volume.grew_since(volume.recording.start_ns())
+        || !volume.is_full_size()?
+    {
+        return None;
+    }
+    let mut evidence: Vec<_> = grown
+        .map(|grown| growth(volume, grown))
+        .into_iter()
+        .collect();
+    evidence.extend(resized.map(|attempt| Evidence::Event {
+        id: attempt.event.id,
+    }));
+    evidence.push(sizes(volume));
+    Some(Said {
+        device: Some(volume.name.clone()),
+        summary: format!(
+            "the file system grew and fills its device, {}.",
+            bytes(volume.device_bytes()?)
+        ),
+        evidence,
+        advice: None,
+    })
+}

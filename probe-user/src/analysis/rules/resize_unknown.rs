@@ -1,0 +1,58 @@
+//! Something grew, and what came of it cannot be said.
+
+use super::evidence::{growth, sizes};
+use super::resize_fs_not_grown::PATIENCE_NS;
+use super::{Check, Rule, Said, Severity};
+use crate::analysis::volume::Volume;
+use crate::units::duration;
+
+pub(super) const RULE: Rule = Rule {
+    name: "resize/unknown",
+    version: 1,
+    severity: Severity::Info,
+    headline: "UNKNOWN",
+    explains: &[],
+    looks_for: "A device grew, the file system is not known to fill it, and the evidence does not say \
+                more: the recording ended too soon, or something is missing from it.",
+    rests_on: "The capacity change; the reasons are in the summary.",
+    confirm: "volprobe report: what the recording says about its own completeness.",
+    advice: "Look at the sizes now, or record for longer.",
+    check: Check::Volume(check),
+};
+
+fn check(volume: &Volume) -> Option<Said> {
+    let grown = volume.growths.last()?;
+    if volume.is_full_size() == Some(true) {
+        return None;
+    }
+    let since_ns = volume.recording.end_ns().saturating_sub(grown.by_ns);
+    let mut why = Vec::new();
+    if volume.is_resizing() {
+        why.push("a resize had not returned when the recording ended".to_owned());
+    } else if since_ns < PATIENCE_NS {
+        why.push(format!(
+            "the recording ended {} after the growth",
+            duration(since_ns)
+        ));
+    }
+    if volume.fs_bytes().is_none() {
+        why.push("the size of its file system is not known".to_owned());
+    }
+    if let Err(reasons) = volume.nobody_resized_since(grown.by_ns)
+        && why.is_empty()
+    {
+        why.extend(reasons);
+    }
+    if why.is_empty() {
+        return None;
+    }
+    Some(Said {
+        device: Some(volume.name.clone()),
+        summary: format!(
+            "the device grew; whether the file system will is not known: {}.",
+            why.join("; ")
+        ),
+        evidence: vec![growth(volume, grown), sizes(volume)],
+        advice: None,
+    })
+}
