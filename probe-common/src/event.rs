@@ -229,31 +229,6 @@ pub struct FsResize {
 record!(FsResize: 112 bytes);
 
 numbered! {
-    /// Runs of the resize programs: indices of the `RESIZE_RUNS` array.
-    ///
-    /// With nothing in flight, entries and returns are equal; a difference means
-    /// that a return was lost, and nothing can be proved absent.
-    ResizeRun {
-        /// A resize ioctl of ext4 was entered.
-        Ext4IoctlEnter = 0 "ext4/ioctl-enter",
-        /// It returned.
-        Ext4IoctlExit = 1 "ext4/ioctl-exit",
-        /// The function that grows an ext4 was entered.
-        Ext4GrowEnter = 2 "ext4/grow-enter",
-        /// It returned.
-        Ext4GrowExit = 3 "ext4/grow-exit",
-        /// A resize ioctl of xfs was entered.
-        XfsIoctlEnter = 4 "xfs/ioctl-enter",
-        /// It returned.
-        XfsIoctlExit = 5 "xfs/ioctl-exit",
-        /// The function that grows an xfs was entered.
-        XfsGrowEnter = 6 "xfs/grow-enter",
-        /// It returned.
-        XfsGrowExit = 7 "xfs/grow-exit",
-    }
-}
-
-numbered! {
     /// The kernel function that showed a change of capacity.
     CapacityHook {
         /// 6.12 and later: every change.

@@ -29,11 +29,13 @@ pub enum Loss {
     Top = 10,
     /// The table of read-ahead streams is full.
     Streams = 11,
+    /// A resize ioctl was entered and its return not seen.
+    ResizeReturn = 12,
 }
 
 impl Loss {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RingResize,
         Self::RingCapacity,
         Self::RingExec,
@@ -46,6 +48,7 @@ impl Loss {
         Self::Watched,
         Self::Top,
         Self::Streams,
+        Self::ResizeReturn,
     ];
 
     /// The name used in recordings and reports.
@@ -63,6 +66,7 @@ impl Loss {
             Self::Watched => "watched",
             Self::Top => "top",
             Self::Streams => "streams",
+            Self::ResizeReturn => "resize/lost-return",
         }
     }
 }

@@ -15,7 +15,6 @@ use aya_ebpf::{
 };
 use probe_common::{
     cell::{COPY_WORDS, READAHEAD_WORDS},
-    event::ResizeRun,
     loss::Loss,
     programs::PROGRAMS,
     series::{ErrorKey, SeriesKey},
@@ -60,10 +59,6 @@ pub static WATCHED: HashMap<u32, Watched> = HashMap::with_max_entries(512, 0);
 /// Resize ioctls in flight, by tid.
 #[map]
 pub static RESIZING: HashMap<u32, Resizing> = HashMap::with_max_entries(256, 0);
-
-/// Runs of the resize programs, by `probe_common::event::ResizeRun`.
-#[map]
-pub static RESIZE_RUNS: Array<u64> = Array::with_max_entries(ResizeRun::ALL.len() as u32, MMAPABLE);
 
 /// The last capacity, in sectors, that `set_capacity_and_notify` gave a disk,
 /// by `dev_t`; only on 5.10, to tell a second report of it.

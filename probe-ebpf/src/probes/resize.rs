@@ -6,20 +6,18 @@
 //! [`FsResizeBegin`] at its entry and one [`FsResize`] at its return.
 
 use crate::{
-    atomic, emit,
+    emit,
     kernel::{
         self, Address, OFF_EXT4_SB_ES, OFF_FILE_INODE, OFF_INODE_SB, OFF_SB_BLOCKSIZE, OFF_SB_DEV,
         OFF_SB_FS_INFO,
     },
     loss,
-    maps::{RESIZE_RUNS, RESIZING},
+    maps::RESIZING,
     probes::tool,
     self_test, settings, task,
 };
 use probe_common::{
-    event::{
-        Command, Fs, FsResize, FsResizeBegin, NOT_REACHED, RETURN_LOST, Record, ResizeRun, UNKNOWN,
-    },
+    event::{Command, Fs, FsResize, FsResizeBegin, NOT_REACHED, RETURN_LOST, Record, UNKNOWN},
     loss::Loss,
 };
 
@@ -36,15 +34,6 @@ pub struct Resizing {
     /// 1 if no ioctl was seen: the growing function was called in another way
     /// (a 32-bit process), and its return ends the resize.
     alone: u64,
-}
-
-/// Counts a run for the comparison of entries and returns.
-#[inline(always)]
-fn ran(run: ResizeRun) {
-    if let Some(runs) = RESIZE_RUNS.get_ptr_mut(run as u32) {
-        // SAFETY: a value of the map.
-        unsafe { atomic::add(runs, 1) };
-    }
 }
 
 /// The superblock of an open file.
@@ -90,6 +79,17 @@ pub fn xfs_blocks(superblock: Address) -> Option<u64> {
     kernel::peek(mount.wrapping_add(8))
 }
 
+/// A resize ioctl is entered. `requested` is as for [`begin`].
+#[inline(always)]
+fn begin_ioctl(file: Address, fs: Fs, command: Command, requested: impl FnOnce(u64) -> u64) {
+    if let Some(superblock) = superblock_of(file) {
+        begin(superblock, fs, command, false, requested);
+    } else {
+        // Nothing could be said of it, so nothing is.
+        loss::count(Loss::ResizeReturn);
+    }
+}
+
 /// A resize begins. `requested` is given the present size in blocks and returns
 /// the size asked for.
 #[inline(always)]
@@ -103,7 +103,7 @@ fn begin(
     let ids = task::ids();
     // SAFETY: the value is not used.
     if unsafe { RESIZING.get(ids.tid) }.is_some() {
-        loss::count(Loss::LostReturn);
+        loss::count(Loss::ResizeReturn);
     }
     let counted = !matches!(command, Command::GrowfsLog | Command::GrowfsRt);
     let from_blocks = if counted {
@@ -139,7 +139,7 @@ fn begin(
     };
     if RESIZING.insert(ids.tid, &state, 0).is_err() {
         // Its return will not be shown.
-        loss::count(Loss::LostReturn);
+        loss::count(Loss::ResizeReturn);
     }
     tool::count_resize(ids.pid);
     emit::send(begin);
@@ -154,7 +154,7 @@ pub fn none_in_flight() {
     let Some(state) = RESIZING.get_ptr(tid) else {
         return;
     };
-    loss::count(Loss::LostReturn);
+    loss::count(Loss::ResizeReturn);
     // SAFETY: a value of the map, and only this thread uses it.
     let mut record = unsafe { (*state).record };
     record.header.kind = FsResize::KIND as u32;
@@ -172,13 +172,11 @@ fn effect_enter(
     fs: Fs,
     command: Command,
     requested: u64,
-    run: ResizeRun,
     superblock: impl FnOnce() -> Option<Address>,
 ) {
     if !settings::armed() {
         return;
     }
-    ran(run);
     if let Some(state) = RESIZING.get_ptr_mut(task::ids().tid) {
         // SAFETY: a value of the map, and only this thread uses it.
         let state = unsafe { &mut *state };
@@ -191,11 +189,10 @@ fn effect_enter(
 
 /// The growing function returns.
 #[inline(always)]
-fn effect_exit(fs: Fs, ret: i64, run: ResizeRun) {
+fn effect_exit(fs: Fs, ret: i64) {
     let Some(state) = RESIZING.get_ptr_mut(task::ids().tid) else {
         return;
     };
-    ran(run);
     // SAFETY: a value of the map, and only this thread uses it.
     let state = unsafe { &mut *state };
     state.record.to_blocks = blocks(fs, state.superblock as Address);
@@ -208,12 +205,11 @@ fn effect_exit(fs: Fs, ret: i64, run: ResizeRun) {
 
 /// The ioctl returns.
 #[inline(always)]
-fn attempt_exit(fs: Fs, ret: i64, run: ResizeRun, program: u32) {
+fn attempt_exit(fs: Fs, ret: i64, program: u32) {
     let Some(state) = RESIZING.get_ptr_mut(task::ids().tid) else {
         return;
     };
     self_test::saw_own(program);
-    ran(run);
     // SAFETY: a value of the map, and only this thread uses it.
     let state = unsafe { &mut *state };
     let record = &mut state.record;

@@ -2,7 +2,7 @@
 //!
 //! fentry and fexit, with twins as kprobes that share their bodies.
 
-use super::{attempt_exit, begin, effect_enter, effect_exit, none_in_flight, ran, superblock_of};
+use super::{attempt_exit, begin_ioctl, effect_enter, effect_exit, none_in_flight};
 use crate::{
     kernel::{self, Address},
     self_test, settings,
@@ -12,7 +12,7 @@ use aya_ebpf::{
     programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext},
 };
 use probe_common::{
-    event::{Command, Fs, ResizeRun, UNKNOWN},
+    event::{Command, Fs, UNKNOWN},
     programs::number,
 };
 
@@ -48,12 +48,9 @@ fn attempt_enter(file: Address, command: Command, argument: u64, program: u32) {
         return;
     }
     self_test::saw_own(program);
-    ran(ResizeRun::Ext4IoctlEnter);
-    if let Some(superblock) = superblock_of(file) {
-        begin(superblock, Fs::Ext4, command, false, |from| {
-            requested(command, argument, from)
-        });
-    }
+    begin_ioctl(file, Fs::Ext4, command, |from| {
+        requested(command, argument, from)
+    });
 }
 
 // long __ext4_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
@@ -71,7 +68,7 @@ fn ext4_ioctl_enter(ctx: FEntryContext) -> u32 {
 fn ext4_ioctl_exit(ctx: FExitContext) -> u32 {
     if command(ctx.arg(1)).is_some() {
         let program = const { number("ext4_ioctl_exit") };
-        attempt_exit(Fs::Ext4, ctx.arg(3), ResizeRun::Ext4IoctlExit, program);
+        attempt_exit(Fs::Ext4, ctx.arg(3), program);
     }
     0
 }
@@ -93,20 +90,19 @@ fn ext4_ioctl_enter_kp(ctx: ProbeContext) -> u32 {
 #[kretprobe(function = "__ext4_ioctl")]
 fn ext4_ioctl_exit_kp(ctx: RetProbeContext) -> u32 {
     let program = const { number("ext4_ioctl_exit_kp") };
-    attempt_exit(Fs::Ext4, ctx.ret(), ResizeRun::Ext4IoctlExit, program);
+    attempt_exit(Fs::Ext4, ctx.ret(), program);
     0
 }
 
 /// One function that grows an ext4: what to do at its entry, at its return.
 #[inline(always)]
 fn grow_enter(superblock: Address, command: Command, requested: u64) {
-    let run = ResizeRun::Ext4GrowEnter;
-    effect_enter(Fs::Ext4, command, requested, run, || Some(superblock));
+    effect_enter(Fs::Ext4, command, requested, || Some(superblock));
 }
 
 #[inline(always)]
 fn grow_exit(ret: i32) {
-    effect_exit(Fs::Ext4, ret.into(), ResizeRun::Ext4GrowExit);
+    effect_exit(Fs::Ext4, ret.into());
 }
 
 // int ext4_resize_fs(struct super_block *sb, ext4_fsblk_t n_blocks_count)

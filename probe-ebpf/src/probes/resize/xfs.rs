@@ -2,7 +2,7 @@
 //! kprobe and kretprobe.
 
 use super::{
-    attempt_exit, begin, effect_enter, effect_exit, none_in_flight, ran, superblock_of, xfs_blocks,
+    attempt_exit, begin_ioctl, effect_enter, effect_exit, none_in_flight, superblock_of, xfs_blocks,
 };
 use crate::{
     kernel::{self, Address, OFF_SB_BLOCKSIZE, OFF_SB_DEV, OFF_SB_FS_INFO},
@@ -14,7 +14,7 @@ use aya_ebpf::{
     programs::{ProbeContext, RetProbeContext},
 };
 use probe_common::{
-    event::{Asked, Command, Fs, Question, ResizeRun, UNKNOWN},
+    event::{Asked, Command, Fs, Question, UNKNOWN},
     programs::number,
 };
 
@@ -39,14 +39,11 @@ fn asks_geometry(ioctl: u32) -> bool {
 #[inline(always)]
 fn attempt_enter(file: Address, command: Command, argument: u64) {
     self_test::saw_own(const { number("xfs_ioctl_enter_kp") });
-    ran(ResizeRun::XfsIoctlEnter);
-    if let Some(superblock) = superblock_of(file) {
-        begin(superblock, Fs::Xfs, command, false, |_| match command {
-            // struct xfs_growfs_data: newblocks is its first member.
-            Command::GrowfsData => kernel::peek_user(argument).unwrap_or(UNKNOWN),
-            _ => UNKNOWN,
-        });
-    }
+    begin_ioctl(file, Fs::Xfs, command, |_| match command {
+        // struct xfs_growfs_data: newblocks is its first member.
+        Command::GrowfsData => kernel::peek_user(argument).unwrap_or(UNKNOWN),
+        _ => UNKNOWN,
+    });
 }
 
 /// A watched tool asks for the geometry of a mounted file system.
@@ -90,7 +87,7 @@ fn xfs_ioctl_enter_kp(ctx: ProbeContext) -> u32 {
 #[kretprobe(function = "xfs_file_ioctl")]
 fn xfs_ioctl_exit_kp(ctx: RetProbeContext) -> u32 {
     let program = const { number("xfs_ioctl_exit_kp") };
-    attempt_exit(Fs::Xfs, ctx.ret(), ResizeRun::XfsIoctlExit, program);
+    attempt_exit(Fs::Xfs, ctx.ret(), program);
     0
 }
 
@@ -115,8 +112,7 @@ fn xfs_grow_enter_kp(ctx: ProbeContext) -> u32 {
         return 0;
     };
     let requested = kernel::peek(asked).unwrap_or(UNKNOWN);
-    let run = ResizeRun::XfsGrowEnter;
-    effect_enter(Fs::Xfs, Command::GrowfsData, requested, run, || {
+    effect_enter(Fs::Xfs, Command::GrowfsData, requested, || {
         superblock_of_mount(mount)
     });
     0
@@ -124,6 +120,6 @@ fn xfs_grow_enter_kp(ctx: ProbeContext) -> u32 {
 
 #[kretprobe(function = "xfs_growfs_data")]
 fn xfs_grow_exit_kp(ctx: RetProbeContext) -> u32 {
-    effect_exit(Fs::Xfs, i64::from(ctx.ret::<i32>()), ResizeRun::XfsGrowExit);
+    effect_exit(Fs::Xfs, i64::from(ctx.ret::<i32>()));
     0
 }
