@@ -6,8 +6,20 @@ use super::events::Events;
 use super::missed::{MissedRuns, Watched};
 use super::modules::{Change, Modules, What};
 use crate::probe::Attached;
-use crate::sample::{Gap, ModuleChange, ProbeStatus, Record, event::Detail};
+use crate::probe::catalog::MOUNTED;
+use crate::sample::event::Detail;
+use crate::sample::probe_status::{Hook, State};
+use crate::sample::{Gap, ModuleChange, ProbeStatus, Record};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A time in which the hooks of a module may have been away.
+#[derive(Debug)]
+pub struct Uncovered {
+    /// The module, which is named as the file system that it brings.
+    pub module: String,
+    /// The time, for each probe that has hooks there.
+    pub gaps: Vec<Gap>,
+}
 
 /// The attached programs, and what was told of them so far.
 pub struct Hooks {
@@ -36,15 +48,17 @@ impl Hooks {
         (hooks, records)
     }
 
-    /// What changed since the last look: modules, states, times not covered.
-    pub fn changes(&mut self, events: &mut Events) -> Vec<Record> {
-        let mut records = Vec::new();
+    /// What changed since the last look: modules, and states of probes. Where a
+    /// module came or went, a time may be not covered.
+    pub fn changes(&mut self, events: &mut Events) -> (Vec<Record>, Vec<Uncovered>) {
+        let (mut records, mut uncovered) = (Vec::new(), Vec::new());
         let changes = self.modules.changes(clock::boot_ns());
         if !changes.is_empty() {
             records.extend(self.missed_runs());
         }
         for change in &changes {
             records.extend(self.follow(change, events));
+            uncovered.push(self.uncovered(change));
         }
         let retried = self.attached.retry();
         if retried || !changes.is_empty() {
@@ -53,18 +67,13 @@ impl Hooks {
             (self.missed, _) = MissedRuns::start(watched(&self.attached));
             records.extend(self.new_status());
         }
-        records
+        (records, uncovered)
     }
 
-    /// Attaches what a module brings, lets go of what it took with it, and says
-    /// for which time nothing was seen.
+    /// Attaches what a module brings, or lets go of what it took with it.
     fn follow(&mut self, change: &Change, events: &mut Events) -> Vec<Record> {
         let name = &change.name;
-        let (loaded, why) = match change.what {
-            What::Loaded => (true, "was loaded"),
-            What::Unloaded => (false, "was unloaded"),
-            What::Reloaded => (true, "was unloaded and loaded again"),
-        };
+        let loaded = change.what != What::Unloaded;
         if loaded {
             self.attached.module_loaded(name);
         } else {
@@ -76,21 +85,35 @@ impl Hooks {
             records.push(module_event(events, now, name, false));
         }
         records.push(module_event(events, now, name, loaded));
-        // A module that is still being initialised cannot have been used before
-        // its probes were there.
-        let unused = change.what == What::Loaded && self.modules.is_coming(name);
-        if !unused {
-            let probes = self.probes_in(name).into_iter();
-            records.extend(probes.map(|probe| {
-                Record::Gap(Gap {
-                    probe,
-                    from_boot_ns: change.since_boot_ns,
-                    to_boot_ns: now,
-                    why: format!("module {name} {why}"),
-                })
-            }));
-        }
         records
+    }
+
+    /// The time in which the module's hooks may have been away.
+    fn uncovered(&self, change: &Change) -> Uncovered {
+        let why = match change.what {
+            What::Loaded => "was loaded",
+            What::Unloaded => "was unloaded",
+            What::Reloaded => "was unloaded and loaded again",
+        };
+        let now = clock::boot_ns();
+        let gap = |probe| Gap {
+            probe,
+            from_boot_ns: change.since_boot_ns,
+            to_boot_ns: now,
+            why: format!("module {} {why}", change.name),
+        };
+        Uncovered {
+            module: change.name.clone(),
+            gaps: self.probes_in(&change.name).into_iter().map(gap).collect(),
+        }
+    }
+
+    /// Whether each mounting of a file system is told by an event.
+    pub fn sees_mounts(&self) -> bool {
+        let attached = |hook: &Hook| hook.r#for == MOUNTED && hook.state() == State::Attached;
+        self.told
+            .values()
+            .any(|probe| probe.hooks.iter().any(attached))
     }
 
     /// The probes that have a hook in `module`.

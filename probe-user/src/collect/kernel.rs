@@ -7,7 +7,7 @@
 use super::counts::Counts;
 use super::decode::decode;
 use super::events::Events;
-use super::hooks::Hooks;
+use super::hooks::{Hooks, Uncovered};
 use super::known::Known;
 use super::maps::KernelMaps;
 use super::node_watch::{News, NodeWatch};
@@ -24,7 +24,8 @@ use crate::sample::{
     probe_schema::key::Kind,
 };
 use log::warn;
-use std::collections::{BTreeMap, HashSet};
+use probe_common::event::MountOp;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -59,6 +60,8 @@ pub struct KernelSource {
     known: Known,
     events: Events,
     cgroups: HashSet<u64>,
+    /// When a file system of a type was last mounted, ns.
+    mounted: HashMap<String, u64>,
     /// Records for the next window.
     pending: Vec<Record>,
     /// Records of the ring buffer that could not be read, by what they were.
@@ -90,11 +93,11 @@ enum Wake {
 impl KernelSource {
     /// Begins a stream of what `attached`, armed and tested, brings. Needs a
     /// running tokio runtime.
-    pub fn start(mut attached: Attached, options: Options) -> anyhow::Result<Self> {
+    pub fn start(attached: Attached, options: Options) -> anyhow::Result<Self> {
         let start = clock::boot_ns();
         let shards = attached.sizes.shards;
-        let maps = KernelMaps::take(&mut attached.ebpf, &SCHEMAS)?;
-        let ring = Ring::take(&mut attached.ebpf)?;
+        let maps = KernelMaps::open(&attached.ebpf, &SCHEMAS)?;
+        let ring = Ring::open(&attached.ebpf)?;
         let lives = stale::sees_all_threads().then_some(stale::lives as fn(u32) -> bool);
         let mut node = NodeWatch::start(&options.root)?;
         node.ask(Question::Whole);
@@ -111,6 +114,7 @@ impl KernelSource {
             known: Known::default(),
             events: Events::default(),
             cgroups: HashSet::new(),
+            mounted: HashMap::new(),
             pending,
             unreadable: BTreeMap::new(),
             seq: 0,
@@ -139,10 +143,7 @@ impl KernelSource {
     fn take(&mut self, wake: Wake) -> bool {
         match wake {
             Wake::Ring => self.drain(),
-            Wake::News(News::Module) => {
-                let changes = self.hooks.changes(&mut self.events);
-                self.pending.extend(changes);
-            }
+            Wake::News(News::Module) => self.look_at_hooks(),
             Wake::News(News::Inventory(inventory)) => return self.inventory(inventory),
             Wake::News(News::Nothing) => {}
             Wake::Flush => return true,
@@ -180,6 +181,45 @@ impl KernelSource {
         for record in &self.pending[first..] {
             if let Record::Event(event) = record {
                 look_closer(&mut self.node, event);
+                if let Some(Detail::Mount(mount)) = &event.detail
+                    && mount.op == MountOp::Add.name()
+                {
+                    self.mounted.insert(mount.fs.clone(), event.boot_ns);
+                }
+            }
+        }
+    }
+
+    /// Follows modules and states of probes. A time in which the hooks of a file
+    /// system's module were away matters only if one was mounted in it: before
+    /// that, nothing can have happened there.
+    fn look_at_hooks(&mut self) {
+        let (records, uncovered) = self.hooks.changes(&mut self.events);
+        self.pending.extend(records);
+        if uncovered.is_empty() {
+            return;
+        }
+        self.drain();
+        let sees_mounts = self.hooks.sees_mounts();
+        for Uncovered { module, gaps } in uncovered {
+            let mounted = self.mounted.get(&module).copied();
+            let matter = gaps
+                .into_iter()
+                .filter(|gap| !sees_mounts || mounted >= Some(gap.from_boot_ns));
+            self.pending.extend(matter.map(Record::Gap));
+        }
+    }
+
+    /// Where a file system is mounted is decided after the kernel told of it; the
+    /// inventory knows by now.
+    fn name_mount_points(&mut self) {
+        for record in &mut self.pending {
+            if let Record::Event(event) = record
+                && let Some(Detail::Mount(mount)) = &mut event.detail
+                && mount.mount_point.is_empty()
+                && let Some(mount_point) = self.known.mount_point(mount.dev)
+            {
+                mount_point.clone_into(&mut mount.mount_point);
             }
         }
     }
@@ -190,8 +230,8 @@ impl KernelSource {
             _ => None,
         };
         self.drain();
-        let changes = self.hooks.changes(&mut self.events);
-        self.pending.extend(changes);
+        self.look_at_hooks();
+        self.name_mount_points();
         let counted = self.counts.look(closing.is_some())?;
         self.pending.extend(counted);
         self.pending.extend(self.hooks.missed_runs());

@@ -7,6 +7,7 @@ use crate::probe::schema::Schema;
 use anyhow::{Context, bail};
 use aya::maps::{HashMap, Map, MapData, MapError};
 use probe_common::slot::{Flight, Top, TopKey};
+use std::os::fd::AsFd;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use zerocopy::{FromBytes, IntoBytes};
@@ -60,51 +61,51 @@ struct ProbeMaps {
 }
 
 impl KernelMaps {
-    /// Takes the maps that the collector reads out of `ebpf`: of each probe of
-    /// `schemas`, named after it, and those shared by all.
-    pub fn take(ebpf: &mut aya::Ebpf, schemas: &[&Schema]) -> anyhow::Result<Self> {
-        let probes = schemas.iter().map(|schema| ProbeMaps::take(ebpf, schema));
-        let probes = probes.collect::<anyhow::Result<_>>()?;
+    /// Opens the maps that the collector reads: of each probe of `schemas`, named
+    /// after it, and those shared by all. The object keeps its own, because
+    /// programs that are loaded later refer to them.
+    pub fn open(ebpf: &aya::Ebpf, schemas: &[&Schema]) -> anyhow::Result<Self> {
+        let probes = schemas.iter().map(|schema| ProbeMaps::open(ebpf, schema));
         Ok(Self {
-            probes,
-            losses: Mapping::whole(&array(ebpf, "LOSSES")?)?,
-            slots: Mapping::writable(&array(ebpf, "SLOTS")?)?,
-            top: take(ebpf, "TOP")?.try_into()?,
-            overflow: take(ebpf, "OVERFLOW_SLOTS")?.try_into()?,
+            probes: probes.collect::<anyhow::Result<_>>()?,
+            losses: Mapping::whole(&open(ebpf, "LOSSES")?)?,
+            slots: Mapping::writable(&open(ebpf, "SLOTS")?)?,
+            top: hash(ebpf, "TOP")?.try_into()?,
+            overflow: hash(ebpf, "OVERFLOW_SLOTS")?.try_into()?,
         })
     }
 }
 
 impl ProbeMaps {
-    fn take(ebpf: &mut aya::Ebpf, schema: &Schema) -> anyhow::Result<Self> {
+    fn open(ebpf: &aya::Ebpf, schema: &Schema) -> anyhow::Result<Self> {
         let prefix = schema.probe.to_uppercase();
-        let keys = array(ebpf, &format!("{prefix}_BY_ID"))?;
-        let cells = array(ebpf, &format!("{prefix}_CELLS"))?;
         let errors = if schema.sums.iter().any(|sum| sum.0 == "errors") {
-            Some(take(ebpf, &format!("{prefix}_ERRORS"))?.try_into()?)
+            Some(hash(ebpf, &format!("{prefix}_ERRORS"))?.try_into()?)
         } else {
             None
         };
         Ok(Self {
-            keys: Mapping::whole(&keys)?,
-            cells: Mapping::start(&cells)?,
+            keys: Mapping::whole(&open(ebpf, &format!("{prefix}_BY_ID"))?)?,
+            cells: Mapping::start(&open(ebpf, &format!("{prefix}_CELLS"))?)?,
             errors,
         })
     }
 }
 
-/// Takes the map called `name`.
-pub fn take(ebpf: &mut aya::Ebpf, name: &str) -> anyhow::Result<Map> {
-    ebpf.take_map(name)
-        .with_context(|| format!("the object has no map {name}"))
+/// A handle of our own of the map called `name`.
+pub fn open(ebpf: &aya::Ebpf, name: &str) -> anyhow::Result<MapData> {
+    let map = ebpf
+        .map(name)
+        .with_context(|| format!("the object has no map {name}"))?;
+    let (Map::Array(data) | Map::HashMap(data) | Map::RingBuf(data)) = map else {
+        bail!("map {name} is of another kind than expected");
+    };
+    let handle = data.fd().as_fd().try_clone_to_owned()?;
+    Ok(MapData::from_fd(handle)?)
 }
 
-/// Takes the array called `name`.
-pub fn array(ebpf: &mut aya::Ebpf, name: &str) -> anyhow::Result<MapData> {
-    match take(ebpf, name)? {
-        Map::Array(data) => Ok(data),
-        other => bail!("map {name} is no array but {other:?}"),
-    }
+fn hash(ebpf: &aya::Ebpf, name: &str) -> anyhow::Result<Map> {
+    Ok(Map::HashMap(open(ebpf, name)?))
 }
 
 impl Counters for KernelMaps {

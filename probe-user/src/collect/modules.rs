@@ -87,12 +87,6 @@ impl Modules {
         self.looked_boot_ns = boot_ns;
         changes
     }
-
-    /// Whether a module is still being initialised: nothing of it can have been
-    /// used yet.
-    pub fn is_coming(&self, name: &str) -> bool {
-        init_state(&self.folder.join(name)).as_deref() == Some("coming")
-    }
 }
 
 /// The inode of a loaded module's folder; `None` where it is not loaded, or on
@@ -134,10 +128,8 @@ mod tests {
         let mut modules = watch(&folder);
         assert_eq!(what(&mut modules, 2), []);
         insert(&folder, "coming");
-        assert!(modules.is_coming("xfs"));
         assert_eq!(what(&mut modules, 3), [(What::Loaded, 2)]);
         insert(&folder, "live");
-        assert!(!modules.is_coming("xfs"));
         assert_eq!(what(&mut modules, 4), []);
         insert(&folder, "going");
         assert_eq!(what(&mut modules, 5), [(What::Unloaded, 4)]);

@@ -1,7 +1,7 @@
 //! The ring buffer of rare events.
 
 use super::{maps, wait};
-use aya::maps::{MapData, RingBuf};
+use aya::maps::{Map, MapData, RingBuf};
 use std::io;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -12,9 +12,10 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Takes the ring buffer out of `ebpf`. Needs a running tokio runtime.
-    pub fn take(ebpf: &mut aya::Ebpf) -> anyhow::Result<Self> {
-        let buffer = RingBuf::try_from(maps::take(ebpf, "EVENTS")?)?;
+    /// Opens the ring buffer of `ebpf`, which must have no other reader. Needs a
+    /// running tokio runtime.
+    pub fn open(ebpf: &aya::Ebpf) -> anyhow::Result<Self> {
+        let buffer = RingBuf::try_from(Map::RingBuf(maps::open(ebpf, "EVENTS")?))?;
         Ok(Self {
             buffer: wait::register(buffer, Interest::READABLE)?,
         })

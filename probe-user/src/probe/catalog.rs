@@ -126,6 +126,9 @@ use When::{Always, Arguments, FirstIs};
 /// The probe of calls that never reach a file system; off by default.
 pub const COPY_ENTRY: &str = "copy-entry";
 
+/// What the hook gives by which each mounting of a file system is told.
+pub const MOUNTED: &str = "file systems mounted";
+
 /// Every probe, in the order in which they are shown.
 pub const PROBES: &[Probe] = &[
     Probe {
@@ -346,7 +349,7 @@ pub const PROBES: &[Probe] = &[
                 "read-ahead set by ioctl",
                 &[way!(ra_ioctl_enter, ra_ioctl_exit)],
             ),
-            purpose("file systems mounted", &[way!(mount_added)]),
+            purpose(MOUNTED, &[way!(mount_added)]),
             purpose("file systems gone", &[way!(mount_removed)]),
             purpose("refused unmounts", &[way!(umount_refused)]),
         ],
