@@ -4,6 +4,7 @@
 //! next flush; whatever comes is noted, and a flush makes a window of it. While
 //! nothing happens it wakes once a flush.
 
+use super::alarm::Alarm;
 use super::counts::Counts;
 use super::decode::decode;
 use super::events::Events;
@@ -20,15 +21,15 @@ use crate::probe::schema::{COPY, READAHEAD, Schema};
 use crate::sample::event::Detail;
 use crate::sample::series::key_value::Value;
 use crate::sample::{
-    End, Event, Inventory, Loss, ProbeSchema, Record, Sample, Session, Window,
+    End, Event, Gap, Inventory, Loss, ProbeSchema, Record, Sample, Session, Window,
     probe_schema::key::Kind,
 };
 use log::warn;
 use probe_common::event::MountOp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The probes that count into series, in the order of their maps.
 const SCHEMAS: [&Schema; 2] = [&COPY, &READAHEAD];
@@ -60,15 +61,13 @@ pub struct KernelSource {
     known: Known,
     events: Events,
     cgroups: HashSet<u64>,
-    /// When a file system of a type was last mounted, ns.
-    mounted: HashMap<String, u64>,
     /// Records for the next window.
     pending: Vec<Record>,
     /// Records of the ring buffer that could not be read, by what they were.
     unreadable: BTreeMap<String, u64>,
     seq: u64,
     window_from: u64,
-    next_flush: Instant,
+    next_flush: Alarm,
     phase: Phase,
 }
 
@@ -114,12 +113,11 @@ impl KernelSource {
             known: Known::default(),
             events: Events::default(),
             cgroups: HashSet::new(),
-            mounted: HashMap::new(),
             pending,
             unreadable: BTreeMap::new(),
             seq: 0,
             window_from: start,
-            next_flush: Instant::now() + INVENTORY_WAIT,
+            next_flush: Alarm::new(INVENTORY_WAIT)?,
             phase: Phase::Starting,
             options,
         })
@@ -135,7 +133,10 @@ impl KernelSource {
                 Wake::Ring
             }
             news = self.node.news() => Wake::News(news),
-            () = tokio::time::sleep_until(self.next_flush) => Wake::Flush,
+            due = self.next_flush.wait() => {
+                due?;
+                Wake::Flush
+            }
         })
     }
 
@@ -181,18 +182,12 @@ impl KernelSource {
         for record in &self.pending[first..] {
             if let Record::Event(event) = record {
                 look_closer(&mut self.node, event);
-                if let Some(Detail::Mount(mount)) = &event.detail
-                    && mount.op == MountOp::Add.name()
-                {
-                    self.mounted.insert(mount.fs.clone(), event.boot_ns);
-                }
             }
         }
     }
 
-    /// Follows modules and states of probes. A time in which the hooks of a file
-    /// system's module were away matters only if one was mounted in it: before
-    /// that, nothing can have happened there.
+    /// Follows modules and states of probes. While the hooks of a file system's
+    /// module were away, nothing can have happened before one was mounted.
     fn look_at_hooks(&mut self) {
         let (records, uncovered) = self.hooks.changes(&mut self.events);
         self.pending.extend(records);
@@ -202,12 +197,35 @@ impl KernelSource {
         self.drain();
         let sees_mounts = self.hooks.sees_mounts();
         for Uncovered { module, gaps } in uncovered {
-            let mounted = self.mounted.get(&module).copied();
-            let matter = gaps
-                .into_iter()
-                .filter(|gap| !sees_mounts || mounted >= Some(gap.from_boot_ns));
-            self.pending.extend(matter.map(Record::Gap));
+            for gap in gaps {
+                let from = if sees_mounts {
+                    self.mounted_since(&module, gap.from_boot_ns)
+                } else {
+                    Some(gap.from_boot_ns)
+                };
+                if let Some(from_boot_ns) = from.filter(|&from| from < gap.to_boot_ns) {
+                    let gap = Gap {
+                        from_boot_ns,
+                        ..gap
+                    };
+                    self.pending.push(Record::Gap(gap));
+                }
+            }
         }
+    }
+
+    /// The first mounting of a file system of type `fs` since `boot_ns`, which is
+    /// within this window.
+    fn mounted_since(&self, fs: &str, boot_ns: u64) -> Option<u64> {
+        let mounted = self.pending.iter().filter_map(|record| match record {
+            Record::Event(Event {
+                boot_ns,
+                detail: Some(Detail::Mount(mount)),
+                ..
+            }) if mount.op == MountOp::Add.name() && mount.fs == fs => Some(*boot_ns),
+            _ => None,
+        });
+        mounted.filter(|&mounted| mounted >= boot_ns).min()
     }
 
     /// Where a file system is mounted is decided after the kernel told of it; the
@@ -276,14 +294,15 @@ impl KernelSource {
         }
     }
 
-    /// The next flush: a whole interval after the last one was due, or after
-    /// now, where that is past already.
-    fn schedule(&mut self) {
-        let now = Instant::now();
-        self.next_flush = match self.phase {
-            Phase::Running => (self.next_flush + self.options.flush).max(now),
-            _ => now + self.options.flush,
+    /// The next flush: a whole interval after the last one was due, or at once,
+    /// where that is past already.
+    fn schedule(&mut self) -> io::Result<()> {
+        let begin = match self.phase {
+            Phase::Running => self.next_flush.at(),
+            _ => Instant::now(),
         };
+        self.next_flush
+            .set((begin + self.options.flush).max(Instant::now()))
     }
 }
 
@@ -299,7 +318,7 @@ impl Source for KernelSource {
             }
         }
         let window = self.flush()?;
-        self.schedule();
+        self.schedule()?;
         self.phase = match self.phase {
             Phase::Starting | Phase::Running => Phase::Running,
             Phase::Closing { .. } | Phase::Ended => Phase::Ended,
@@ -315,7 +334,9 @@ impl Source for KernelSource {
             warn!("the programs could not be stopped: {error:#}");
         }
         self.node.ask(Question::Whole);
-        self.next_flush = Instant::now() + INVENTORY_WAIT;
+        if let Err(error) = self.next_flush.set(Instant::now() + INVENTORY_WAIT) {
+            warn!("the last flush may be late: {error}");
+        }
         self.phase = Phase::Closing {
             why: why.to_owned(),
         };

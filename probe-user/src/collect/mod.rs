@@ -12,9 +12,10 @@
 //! - [`node_watch`]: what becomes of the node: [`uevent`]s, mounts, and the
 //!   [`surveyor`], which reads the inventory in a thread of its own
 //! - [`modules`]: those that hooks are in
-//! - [`wait`]: waiting for file descriptors
+//! - [`wait`], [`alarm`]: waiting for file descriptors and for a time
 //! - [`clock`]: boot time and real time
 
+pub mod alarm;
 pub mod cells;
 pub mod clock;
 pub mod counts;

@@ -3,7 +3,7 @@
 use aya::maps::{MapData, RingBuf};
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -16,6 +16,9 @@ use super::uevent::Uevents;
 /// `as_raw_fd` always gives the same descriptor, which stays open until the
 /// value is dropped.
 pub unsafe trait Owner: AsRawFd {}
+
+// SAFETY: that is what the type is.
+unsafe impl Owner for OwnedFd {}
 
 // SAFETY: a file owns its descriptor, and nothing replaces it through `&File`.
 unsafe impl Owner for File {}
