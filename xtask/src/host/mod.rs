@@ -13,6 +13,7 @@ pub mod modules;
 pub mod python;
 pub mod qemu;
 pub mod qmp;
+pub mod readme;
 pub mod run;
 pub mod scenarios;
 pub mod sources;

@@ -12,7 +12,7 @@ use super::{
     apt, build,
     build_ebpf::{self, Compared},
     initramfs::HostFile,
-    kernels, progress, python,
+    kernels, progress, python, readme,
     scenarios::{self, Kit},
     tally::{Tally, Verdict},
 };
@@ -70,6 +70,9 @@ pub fn run(args: &TestArgs) -> Result<ExitCode> {
             args.scenario.as_deref().unwrap_or_default(),
             &tally,
         );
+        if args.scenario.is_none() {
+            readme_commands(&tally)?;
+        }
     }
     Ok(if tally.finish() {
         ExitCode::SUCCESS
@@ -184,6 +187,24 @@ fn vm_tests(series: &[&str], filter: &str, tally: &Tally) {
         Ok(kit) => scenarios::run(series, filter, &kit, tally),
         Err(error) => tally.add("vm", Verdict::Failed(format!("{error:#}"))),
     }
+}
+
+/// The commands of the README, as they stand there.
+fn readme_commands(tally: &Tally) -> Result<()> {
+    let root = build::workspace()?;
+    match readme::commands(&root) {
+        Ok(commands) => {
+            for line in commands {
+                step(
+                    tally,
+                    &format!("readme: {line}"),
+                    &mut readme::shell(&root, line),
+                );
+            }
+        }
+        Err(error) => tally.add("readme", Verdict::Failed(format!("{error:#}"))),
+    }
+    Ok(())
 }
 
 /// Builds what goes into the machines.
