@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use ::bytes::{Buf, BufMut};
 use crc32c::crc32c;
 use prost::Message;
 use zstd::bulk::{Compressor, Decompressor};
@@ -19,6 +20,9 @@ pub const VERSION: u8 = 1;
 
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 48;
+
+/// Place of the header's own CRC, which covers what is before it.
+const CRC_AT: usize = 44;
 
 /// A message is at most this long, bytes; a writer splits what is longer. So
 /// whatever a file claims, a reader needs no more memory than this decodes to.
@@ -108,42 +112,40 @@ impl Header {
     /// The header's bytes, its own CRC32C at their end.
     pub fn encode(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8] = self.version;
-        bytes[9] = self.kind;
-        bytes[10..12].copy_from_slice(&self.flags.to_le_bytes());
-        bytes[12..16].copy_from_slice(&self.length.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.key_frame.to_le_bytes());
-        bytes[32..40].copy_from_slice(&self.recording.to_le_bytes());
-        bytes[40..44].copy_from_slice(&self.payload_crc.to_le_bytes());
-        let crc = crc32c(&bytes[..44]);
-        bytes[44..].copy_from_slice(&crc.to_le_bytes());
+        let mut fields = &mut bytes[..CRC_AT];
+        fields.put_slice(&MAGIC);
+        fields.put_u8(self.version);
+        fields.put_u8(self.kind);
+        fields.put_u16_le(self.flags);
+        fields.put_u32_le(self.length);
+        fields.put_u64_le(self.sequence);
+        fields.put_u64_le(self.key_frame);
+        fields.put_u64_le(self.recording);
+        fields.put_u32_le(self.payload_crc);
+        let crc = crc32c(&bytes[..CRC_AT]);
+        (&mut bytes[CRC_AT..]).put_u32_le(crc);
         bytes
     }
 
     /// Reads a header; its CRC must be right and its length within bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, NoHeader> {
-        let bytes: &[u8; HEADER_LEN] = bytes
+        let (covered, mut own_crc) = bytes
             .get(..HEADER_LEN)
-            .and_then(|bytes| bytes.try_into().ok())
+            .and_then(|header| header.split_at_checked(CRC_AT))
             .ok_or(NoHeader)?;
-        let u32_at = |at: usize| {
-            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-        };
-        let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
-        if bytes[..8] != MAGIC || u32_at(44) != crc32c(&bytes[..44]) {
+        let mut fields = covered.strip_prefix(&MAGIC).ok_or(NoHeader)?;
+        if own_crc.get_u32_le() != crc32c(covered) {
             return Err(NoHeader);
         }
         let header = Self {
-            version: bytes[8],
-            kind: bytes[9],
-            flags: u16::from_le_bytes([bytes[10], bytes[11]]),
-            length: u32_at(12),
-            sequence: u64_at(16),
-            key_frame: u64_at(24),
-            recording: u64_at(32),
-            payload_crc: u32_at(40),
+            version: fields.get_u8(),
+            kind: fields.get_u8(),
+            flags: fields.get_u16_le(),
+            length: fields.get_u32_le(),
+            sequence: fields.get_u64_le(),
+            key_frame: fields.get_u64_le(),
+            recording: fields.get_u64_le(),
+            payload_crc: fields.get_u32_le(),
         };
         if header.length > MAX_PAYLOAD {
             return Err(NoHeader);
