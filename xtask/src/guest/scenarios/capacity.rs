@@ -117,6 +117,7 @@ pub(super) fn loop_device(stage: &mut Stage) -> Result<()> {
     let image = stage.dir.join("image");
     let image = image.to_string_lossy();
     tool::ok(&["truncate", "-s", "256M", &image])?;
+    tool::ok(&["modprobe", "loop"])?;
     let node = tool::ok(&["losetup", "-f", "--show", &image])?;
     let name = node.trim().trim_start_matches("/dev/");
     let recording = Recording::start(stage, &[])?;
