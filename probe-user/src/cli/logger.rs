@@ -8,7 +8,15 @@ static STDERR: Stderr = Stderr;
 
 impl Log for Stderr {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= log::max_level()
+        // With `--kernel-log` the level is lowered for the kernel programs, not
+        // for what the loader tells of every relocation.
+        let is_loader = metadata.target().starts_with("aya");
+        metadata.level()
+            <= if is_loader {
+                LevelFilter::Warn
+            } else {
+                log::max_level()
+            }
     }
 
     fn log(&self, record: &Record<'_>) {
