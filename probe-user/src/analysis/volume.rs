@@ -1,7 +1,7 @@
 //! One volume's story: what grew, who tried to resize it, and what came of it.
 //! This is what the rules about resizes look at.
 
-use super::absence::{self, Absence, Watch};
+use super::absence::{self, Absence, Basis, Watch};
 use crate::model::{Recording, Runs};
 use crate::sample::event::Detail;
 use crate::sample::{Dev, Event, ExecExit};
@@ -78,18 +78,23 @@ impl Attempt<'_> {
     /// It made the file system larger.
     pub fn grew(&self) -> bool {
         self.resize.is_some_and(|resize| {
-            let larger = resize
-                .from_bytes
-                .zip(resize.to_bytes)
-                .is_none_or(|(from, to)| to > from);
-            resize.error.is_empty() && larger
+            let sizes = resize.from_bytes.zip(resize.to_bytes);
+            match sizes.map(|(from, to)| to > from) {
+                Some(larger) => larger && (resize.error.is_empty() || !resize.has_returned()),
+                None => resize.error.is_empty(),
+            }
         })
     }
 
     /// Name of the error it returned.
     pub fn error(&self) -> Option<&str> {
-        let error = self.resize?.error.as_str();
-        (!error.is_empty()).then_some(error)
+        let resize = self.resize.filter(|resize| resize.has_returned())?;
+        (!resize.error.is_empty()).then_some(resize.error.as_str())
+    }
+
+    /// How it ended was not seen.
+    pub fn is_lost(&self) -> bool {
+        self.resize.is_some_and(|resize| !resize.has_returned())
     }
 
     /// Boot time at which it returned, ns.
@@ -273,13 +278,21 @@ impl<'a> Volume<'a> {
             return Err(vec!["it was resized".to_owned()]);
         }
         let what = format!("no resize of {}", self.name);
-        absence::since(
-            self.recording,
-            what,
-            Watch::resizes(&self.fs),
-            self.fs_sizes(),
-            boot_ns,
-        )
+        let watch = Watch::resizes(&self.fs);
+        let absence = absence::since(self.recording, what, watch, self.fs_sizes(), boot_ns)?;
+        // A call whose end nobody saw may have been one; the sizes know.
+        let later = |a: &Attempt| a.is_lost() && a.event.boot_ns >= boot_ns;
+        if !self.attempts.iter().any(later) {
+            return Ok(absence);
+        }
+        match absence.basis {
+            Basis::Events => Err(vec!["the return of a resize was not seen".to_owned()]),
+            Basis::Both | Basis::State => Ok(Absence {
+                basis: Basis::State,
+                probes: Vec::new(),
+                ..absence
+            }),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod output;
 pub mod ready;
 pub mod record;
 pub mod report;
+pub mod rules;
 pub mod units;
 pub mod volumes;
 pub mod workload;
@@ -41,6 +42,7 @@ enum Command {
     Doctor(doctor::Args),
     Record(record::Args),
     Report(report::Args),
+    Rules(rules::Args),
     Volumes(volumes::Args),
 }
 
@@ -66,6 +68,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Doctor(args) => doctor::run(args),
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Volumes(args) => volumes::run(&args),
     }
 }

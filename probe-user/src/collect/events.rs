@@ -284,14 +284,11 @@ fn named<T: TryFrom<u32, Error = u32>>(number: u32, name: fn(T) -> &'static str)
     T::try_from(number).map_or_else(|number| number.to_string(), |t| name(t).to_owned())
 }
 
-/// What stands for the error of a call whose return was not seen.
-const LOST_RETURN: &str = "LOST_RETURN";
-
 /// The name of the error that a kernel function returned; empty if none.
 fn error(ret: i64) -> String {
     match i32::try_from(ret) {
         Ok(ret) if ret < 0 => errno_name(ret.saturating_neg()),
-        Err(_) if ret == raw::RETURN_LOST => LOST_RETURN.to_owned(),
+        Err(_) if ret == raw::RETURN_LOST => FsResize::LOST_RETURN.to_owned(),
         _ => String::new(),
     }
 }

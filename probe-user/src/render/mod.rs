@@ -6,6 +6,7 @@ mod json;
 mod line;
 mod page;
 mod report;
+mod rules;
 mod style;
 mod table;
 #[cfg(test)]
@@ -16,5 +17,6 @@ pub use clean::clean;
 pub use json::{report_json, tick_json, volumes_json};
 pub use line::tick_lines;
 pub use report::report_text;
+pub use rules::{rule_text, rules_text};
 pub use style::Style;
 pub use volumes::volumes_text;

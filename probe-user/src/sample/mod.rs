@@ -18,6 +18,16 @@ mod generated {
 pub use generated::*;
 pub use sample::Record;
 
+impl FsResize {
+    /// What stands for the error where the call's return was not seen.
+    pub const LOST_RETURN: &str = "LOST_RETURN";
+
+    /// Whether it is known how the call ended.
+    pub fn has_returned(&self) -> bool {
+        self.error != Self::LOST_RETURN
+    }
+}
+
 impl From<Record> for Sample {
     fn from(record: Record) -> Self {
         Self {

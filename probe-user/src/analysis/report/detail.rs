@@ -18,10 +18,13 @@ pub enum Detail {
         requested_bytes: Option<u64>,
         /// Name of the errno.
         error: Option<String>,
-        /// Null: had not returned by the end of the recording.
+        /// Null where its return was not seen.
         duration_ns: Option<u64>,
         /// The ioctl.
         command: String,
+        /// False: it had not returned by the end of the recording, or its return
+        /// was not seen, and whether it succeeded is not known.
+        returned: bool,
     },
     /// `device.capacity`.
     Capacity {

@@ -86,6 +86,7 @@ impl Context<'_> {
                     error: None,
                     duration_ns: None,
                     command: begin.command.clone(),
+                    returned: false,
                 };
                 ("fs.resize", self.name(begin.dev), detail)
             }
@@ -95,9 +96,10 @@ impl Context<'_> {
                     from_bytes: resize.from_bytes,
                     to_bytes: resize.to_bytes,
                     requested_bytes: resize.requested_bytes,
-                    error: text(&resize.error),
-                    duration_ns: Some(resize.duration_ns),
+                    error: text(&resize.error).filter(|_| resize.has_returned()),
+                    duration_ns: resize.has_returned().then_some(resize.duration_ns),
                     command: resize.command.clone(),
+                    returned: resize.has_returned(),
                 };
                 ("fs.resize", self.name(resize.dev), detail)
             }

@@ -92,6 +92,13 @@ pub fn find(name: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|rule| rule.name == name)
 }
 
+/// The rules, those that say most first.
+pub fn by_rank(rules: &[&'static Rule]) -> Vec<&'static Rule> {
+    let mut rules = rules.to_vec();
+    rules.sort_by_key(|rule| rank::of(rule.name));
+    rules
+}
+
 /// A rule's verdict in two or three words, for headings.
 pub fn headline(name: &str) -> &'static str {
     find(name).map_or("FINDING", |rule| rule.headline)

@@ -1,5 +1,7 @@
 //! Which of the rules that hold for a volume is its verdict.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, Rule, Said, finding};
 
 /// All rules, those that say most first: a specific cause before a general
@@ -34,21 +36,20 @@ pub(super) fn of(rule: &str) -> usize {
 }
 
 /// The verdict on one volume: what nothing else explains, and of that what says
-/// most. It then explains everything else that holds.
+/// most. It explains what it says it does, and everything else that holds.
 pub(super) fn verdict(said: Vec<(&'static Rule, Said)>) -> Option<Finding> {
     let is_explained = |name: &str| said.iter().any(|(rule, _)| rule.explains.contains(&name));
     let left = said.iter().filter(|(rule, _)| !is_explained(rule.name));
     let best = left
         .map(|(rule, _)| rule.name)
         .min_by_key(|name| of(name))?;
-    let mut others: Vec<_> = said
-        .iter()
-        .map(|(rule, _)| rule.name)
-        .filter(|n| *n != best)
-        .collect();
-    others.sort_by_key(|name| of(name));
+    let others = said.iter().map(|(rule, _)| rule.name);
+    let mut others: BTreeSet<&str> = others.filter(|name| *name != best).collect();
     let (rule, said) = said.into_iter().find(|(rule, _)| rule.name == best)?;
-    Some(finding(rule, said, others))
+    others.extend(rule.explains);
+    let mut explains: Vec<_> = others.into_iter().collect();
+    explains.sort_by_key(|name| of(name));
+    Some(finding(rule, said, explains))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::model::testing::{
 use crate::sample::event::Detail;
 use crate::sample::inventory::{Device, Mount};
 use crate::sample::probe_status::State;
-use crate::sample::{Dev, FsResizeBegin, MountChange};
+use crate::sample::{Dev, FsResize, FsResizeBegin, MountChange};
 
 const EARLY: &str = "resize/no-op-before-capacity";
 const RESIZE2FS: &[&str] = &["resize2fs", "/dev/vdb"];
@@ -89,7 +89,7 @@ fn too_early_is_found_with_its_evidence() {
         "{}",
         found.summary
     );
-    assert_eq!(found.explains, ["resize/fs-not-grown"]);
+    assert_eq!(found.explains, ["resize/fs-not-grown", "resize/unknown"]);
     assert_eq!(
         found.evidence[..2],
         [Evidence::Event { id: 1 }, Evidence::Event { id: 2 }]
@@ -386,6 +386,31 @@ fn a_resize_that_is_still_running_is_not_missing() {
 }
 
 #[test]
+fn a_resize_whose_return_was_lost_is_judged_by_the_sizes() {
+    let lost = |fs_gib: u64| {
+        let mut story = only_the_disk_grew();
+        let resize = FsResize {
+            fs: "ext4".to_owned(),
+            dev: VDB.0,
+            command: "RESIZE_FS".to_owned(),
+            requested_bytes: Some(40 * GIB),
+            error: FsResize::LOST_RETURN.to_owned(),
+            ..FsResize::default()
+        };
+        story
+            .at(20_000)
+            .event(4712, "resize2fs", Detail::FsResize(resize));
+        story.measure(40, fs_gib);
+        end(story, 600_000, 40, fs_gib)
+    };
+    assert_eq!(verdict(&lost(40)), "resize/ok");
+    let found = only(&lost(20));
+    assert_eq!(found.rule, "resize/fs-not-grown");
+    let by_state = |e: &Evidence| matches!(e, Evidence::Absence { basis: "state", .. });
+    assert!(found.evidence.iter().any(by_state), "{found:?}");
+}
+
+#[test]
 fn growth_that_was_asked_for_in_part_is_not_missing() {
     let mut story = only_the_disk_grew();
     story.at(20_000).resize(VDB, 20, 30, "").measure(40, 30);
@@ -561,7 +586,7 @@ fn a_refused_resize_is_found() {
         found.summary,
         "the kernel refused the resize: EPERM; resize2fs exited 1."
     );
-    assert_eq!(found.explains, ["resize/fs-not-grown"]);
+    assert_eq!(found.explains, ["resize/fs-not-grown", "resize/unknown"]);
     assert!(found.advice.unwrap().contains("CAP_SYS_RESOURCE"));
 }
 

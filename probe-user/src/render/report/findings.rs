@@ -65,9 +65,6 @@ fn full(page: &mut Page, report: &Report, finding: &Finding) {
         let (word, text) = describe(report, finding, evidence);
         page.entry(3, COLUMN, &word, &text);
     }
-    if !finding.explains.is_empty() {
-        page.entry(3, COLUMN, "also holds", &finding.explains.join(", "));
-    }
     if let Some(advice) = &finding.advice {
         page.entry(3, COLUMN, "to do", advice);
     }

@@ -1,7 +1,10 @@
 //! How far the report can be trusted.
 
+use super::super::line::clock as clock_of;
 use super::super::page::Page;
 use super::super::style::Tone;
+use std::collections::BTreeMap;
+
 use crate::analysis::{Completeness, ProbeRow, Report};
 use crate::units::{duration, maybe};
 
@@ -20,8 +23,8 @@ pub(super) fn write(page: &mut Page, report: &Report) {
             .unwrap_or_default();
         let text = format!(
             "{} .. {}  {of}{}",
-            time(gap.from.as_ref()),
-            time(gap.to.as_ref()),
+            clock_of(gap.from.as_deref()),
+            clock_of(gap.to.as_deref()),
             gap.why
         );
         page.entry(1, COLUMN, "gap", &text);
@@ -31,8 +34,8 @@ pub(super) fn write(page: &mut Page, report: &Report) {
             "{} {}, between {} and {}",
             lost.count,
             lost.kind,
-            time(lost.from.as_ref()),
-            time(lost.to.as_ref())
+            clock_of(lost.from.as_deref()),
+            clock_of(lost.to.as_deref())
         );
         page.entry(1, COLUMN, "lost", &text);
     }
@@ -40,10 +43,6 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     for probe in &report.session.probes {
         page.entry(1, COLUMN, &probe.name, &state(probe));
     }
-}
-
-fn time(time: Option<&String>) -> String {
-    time.cloned().unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn recording(completeness: &Completeness) -> String {
@@ -106,13 +105,13 @@ fn state(probe: &ProbeRow) -> String {
     let missed = probe.missed_runs.filter(|&n| n > 0);
     parts.extend(missed.map(|n| format!("{n} missed runs")));
     let odd = |state| matches!(state, "failed" | "unsupported" | "waiting");
-    let hooks = probe.hooks.iter().filter(|hook| odd(hook.state));
-    parts.extend(hooks.map(|hook| {
-        format!(
-            "{} {}",
-            hook.name,
-            because(hook.state, hook.reason.as_ref())
-        )
+    let mut alike: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for hook in probe.hooks.iter().filter(|hook| odd(hook.state)) {
+        let names = alike.entry((hook.state, hook.reason.as_ref())).or_default();
+        names.push(&hook.name);
+    }
+    parts.extend(alike.into_iter().map(|((state, reason), names)| {
+        format!("{} {}", names.join(" and "), because(state, reason))
     }));
     parts.join(", ")
 }

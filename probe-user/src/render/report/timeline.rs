@@ -3,10 +3,15 @@
 use super::super::line::clock;
 use super::super::page::Page;
 use super::super::style::Tone;
-use super::super::table::{Align, Table};
+use super::super::table::cut;
 use crate::analysis::{Detail, Report, TimelineRow, ToolDevice};
 use crate::units::{bytes, bytes_change, duration, maybe};
 use std::collections::BTreeSet;
+
+/// Width of the column of times.
+const COLUMN: usize = 14;
+/// Width of the column of devices at most.
+const DEVICE: usize = 20;
 
 /// Entries shown from the start and from the end of a long timeline.
 const FIRST: usize = 30;
@@ -50,15 +55,13 @@ fn shown(report: &Report) -> Vec<&TimelineRow> {
 }
 
 fn table(page: &mut Page, rows: &[&TimelineRow]) {
-    let mut table = Table::new(&[("", Align::Left), ("", Align::Left), ("", Align::Left)]);
+    let width = |row: &&TimelineRow| row.device.as_ref().map_or(0, |name| name.chars().count());
+    let device_width = rows.iter().map(width).max().unwrap_or(0).min(DEVICE);
     for row in rows {
-        table.row([
-            clock(row.time.as_deref()),
-            row.device.clone().unwrap_or_default(),
-            what(row),
-        ]);
+        let device = cut(row.device.as_deref().unwrap_or_default(), device_width);
+        let head = format!("{}  {device}", clock(row.time.as_deref()));
+        page.entry(1, COLUMN + device_width + 2, &head, &what(row));
     }
-    table.write(page, 1);
 }
 
 /// What happened, in words.
@@ -84,6 +87,7 @@ pub(in crate::render) fn what(row: &TimelineRow) -> String {
             error,
             duration_ns,
             command,
+            ..
         } => {
             let asked = requested_bytes
                 .map(|b| format!(", asked for {}", bytes(b)))
@@ -140,12 +144,16 @@ pub(in crate::render) fn what(row: &TimelineRow) -> String {
             fs,
             error,
         } => {
-            let op = match row.kind {
-                "mount.add" => "mounted at",
-                "mount.remove" => "unmounted from",
-                _ => "unmount failed at",
+            let (op, at) = match row.kind {
+                "mount.add" => ("mounted", "at"),
+                "mount.remove" => ("unmounted", "from"),
+                _ => ("unmount failed", "at"),
             };
-            format!("{fs} {op} {mount_point}{}{by}{pod}", failed(error))
+            let place = match mount_point.as_str() {
+                "" => String::new(),
+                path => format!(" {at} {path}"),
+            };
+            format!("{fs} {op}{place}{}{by}{pod}", failed(error))
         }
     }
 }
@@ -176,30 +184,43 @@ fn exit(row: &TimelineRow) -> String {
     let after = duration_ns
         .map(|ns| format!(" after {}", duration(ns)))
         .unwrap_or_default();
+    // Of a tool that never makes one, that says nothing.
+    let resizes = ["resize2fs", "xfs_growfs"]
+        .iter()
+        .any(|tool| name.contains(tool));
     let calls = match resize_calls {
-        0 => "no resize call".to_owned(),
-        1 => "1 resize call".to_owned(),
-        n => format!("{n} resize calls"),
+        0 if resizes => ", no resize call".to_owned(),
+        0 => String::new(),
+        1 => ", 1 resize call".to_owned(),
+        n => format!(", {n} resize calls"),
     };
-    format!("{name}{pid}: {end}{after}, {calls}{}", saw(devices))
+    format!("{name}{pid}: {end}{after}{calls}{}", saw(row, devices))
 }
 
-fn saw(devices: &[ToolDevice]) -> String {
+fn saw(row: &TimelineRow, devices: &[ToolDevice]) -> String {
     let one = |tool: &ToolDevice| {
-        let device = tool.device.as_deref().unwrap_or("a device");
-        let guess = if tool.resolved == "argv" {
-            " (by its arguments)"
-        } else {
-            ""
+        // The entry's own device is beside it already.
+        let device = match &tool.device {
+            Some(name) if row.device.as_ref() == Some(name) => "it".to_owned(),
+            Some(name) => name.clone(),
+            None => "a device".to_owned(),
+        };
+        let guess = match tool.resolved.as_str() {
+            "argv" => " (by its arguments)",
+            _ => "",
         };
         match tool.size_bytes {
             Some(size) => format!("saw {device} at {}{guess}", bytes(size)),
+            None if device == "it" => guess.to_owned(),
             None => format!("on {device}{guess}"),
         }
     };
     let mut text = String::new();
     for tool in devices {
-        text.extend([", ", &one(tool)]);
+        let one = one(tool);
+        if !one.is_empty() {
+            text.extend([", ", one.trim_start()]);
+        }
     }
     text
 }
