@@ -36,15 +36,26 @@ pub(super) struct Pass {
     /// Parts of a window, or of a key frame, that is not yet whole.
     window: Option<Window>,
     key_frame: Vec<KeyFrame>,
-    /// The last whole window: its end, or the frame that says it.
+    /// The last whole window, or the frame that says it.
     last: Last,
     hole: Option<Hole>,
+    /// The end that was among the records.
+    end: Option<End>,
 }
 
 #[derive(Clone, Copy)]
 enum Last {
-    Ends(u64),
+    Window { seq: u64, to_boot_ns: u64 },
     At(Placed),
+}
+
+impl Last {
+    fn of(window: &Window) -> Self {
+        Self::Window {
+            seq: window.seq,
+            to_boot_ns: window.to_boot_ns,
+        }
+    }
 }
 
 struct Hole {
@@ -62,19 +73,26 @@ impl Pass {
             over: false,
             facts: Completeness::default(),
             names: header.kinds.clone(),
-            last: Last::Ends(totals.to_boot_ns),
+            last: Last::Window {
+                seq: totals.window_seq,
+                to_boot_ns: totals.to_boot_ns,
+            },
             totals,
             behind: false,
             open: false,
             window: None,
             key_frame: Vec::new(),
             hole: None,
+            end: None,
         }
     }
 
     /// The recording began at this time; a gap before its first window too.
     pub(super) fn begins_at(&mut self, boot_ns: u64) {
-        self.last = Last::Ends(boot_ns);
+        self.last = Last::Window {
+            seq: 0,
+            to_boot_ns: boot_ns,
+        };
     }
 
     /// The next window; none at the end.
@@ -136,9 +154,7 @@ impl Pass {
             Some(Kind::End) => match frames.message::<End>(at)? {
                 Ok(end) => {
                     self.facts.trailing_bytes = frames.len() - at.end();
-                    self.finish(frames, end.boot_ns)?;
-                    self.facts.ended = Some(end);
-                    Ok(())
+                    self.end(frames, end)
                 }
                 Err(error) => self.damaged(frames, at, &error),
             },
@@ -153,6 +169,23 @@ impl Pass {
                 self.skip(frames, at)
             }
         }
+    }
+
+    /// The recorder says when and why it ended, by a record in its last window.
+    /// A writer that could not go on says so only here; then it becomes one.
+    fn end<R: Read + Seek>(&mut self, frames: &mut Frames<R>, end: End) -> io::Result<()> {
+        self.finish(frames, end.boot_ns)?;
+        if self.end.is_none() {
+            let (seq, to_boot_ns) = self.last_window(frames)?;
+            self.ready.push_back(Window {
+                seq,
+                from_boot_ns: to_boot_ns,
+                to_boot_ns,
+                samples: vec![Record::End(end.clone()).into()],
+            });
+        }
+        self.facts.ended = Some(end);
+        Ok(())
     }
 
     /// A frame of which nothing is needed.
@@ -183,7 +216,7 @@ impl Pass {
                 Ok(window) => {
                     self.close_hole(&window, orphan);
                     if !more {
-                        self.last = Last::Ends(window.to_boot_ns);
+                        self.last = Last::of(&window);
                     }
                     if self.mode == Mode::Windows {
                         self.part(window, more);
@@ -211,13 +244,13 @@ impl Pass {
         if let Some(before) = timeline.before {
             window.samples.insert(0, Record::Anchor(before).into());
         }
-        self.note_unknown(&window);
+        self.note(&window);
         self.ready.push_back(window);
     }
 
     /// Takes one part of a window.
     fn part(&mut self, part: Window, more: bool) {
-        self.note_unknown(&part);
+        self.note(&part);
         match &mut self.window {
             Some(window) if window.seq == part.seq => window.samples.extend(part.samples),
             _ => {
@@ -238,9 +271,14 @@ impl Pass {
         }
     }
 
-    fn note_unknown(&mut self, window: &Window) {
-        let unknown = window.samples.iter().filter(|s| s.record.is_none());
-        self.facts.unknown_records += unknown.count() as u64;
+    fn note(&mut self, window: &Window) {
+        for sample in &window.samples {
+            match &sample.record {
+                None => self.facts.unknown_records += 1,
+                Some(Record::End(end)) => self.end = Some(end.clone()),
+                Some(_) => {}
+            }
+        }
     }
 
     /// A key frame repeats what was handed out, unless something was lost:
@@ -302,7 +340,7 @@ impl Pass {
         self.behind = true;
         if self.hole.is_none() {
             self.hole = Some(Hole {
-                from_boot_ns: self.last_end(frames)?,
+                from_boot_ns: self.last_window(frames)?.1,
                 why: why.to_owned(),
             });
         }
@@ -337,7 +375,7 @@ impl Pass {
     fn finish<R: Read + Seek>(&mut self, frames: &mut Frames<R>, boot_ns: u64) -> io::Result<()> {
         self.emit();
         self.over = true;
-        self.facts.last_boot_ns = self.last_end(frames)?;
+        self.facts.last_boot_ns = self.last_window(frames)?.1;
         if let Some(hole) = self.hole.take()
             && (boot_ns == 0 || boot_ns > hole.from_boot_ns)
         {
@@ -346,16 +384,15 @@ impl Pass {
         Ok(())
     }
 
-    /// The end of the last whole window.
-    fn last_end<R: Read + Seek>(&mut self, frames: &mut Frames<R>) -> io::Result<u64> {
-        let end = match self.last {
-            Last::Ends(end) => end,
-            Last::At(placed) => match frames.message::<Window>(&placed)? {
-                Ok(window) => window.to_boot_ns,
-                Err(_) => 0,
-            },
-        };
-        self.last = Last::Ends(end);
-        Ok(end)
+    /// Number and end of the last whole window.
+    fn last_window<R: Read + Seek>(&mut self, frames: &mut Frames<R>) -> io::Result<(u64, u64)> {
+        if let Last::At(placed) = self.last {
+            let window = frames.message::<Window>(&placed)?.unwrap_or_default();
+            self.last = Last::of(&window);
+        }
+        Ok(match self.last {
+            Last::Window { seq, to_boot_ns } => (seq, to_boot_ns),
+            Last::At(_) => (0, 0),
+        })
     }
 }

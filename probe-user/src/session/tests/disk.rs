@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::stream::recorder;
 use super::{open, read};
+use crate::sample::Record;
 use crate::session::{Recording, Store, WriteError, Writer, WriterOptions};
 
 fn forced() -> WriterOptions {
@@ -149,6 +150,14 @@ fn a_full_disk_leaves_a_recording_that_says_so() {
     assert_eq!(completeness.damaged_frames, 0);
     assert!(completeness.gaps.is_empty());
     assert!(reading.windows.len() > 100);
+    // It is in the stream too, though no window brought it.
+    for windows in [&reading.windows, &reading.timeline] {
+        let last = windows.last().and_then(|window| window.samples.last());
+        let Some(Record::End(end)) = last.and_then(|sample| sample.record.as_ref()) else {
+            panic!("{last:?}");
+        };
+        assert_eq!(Some(end), completeness.ended.as_ref());
+    }
     assert_eq!(reading.totals, reading.folded);
 }
 
