@@ -102,7 +102,10 @@ impl Probe {
             self.state
         )?;
         match (&self.self_test, &self.reason) {
-            (Some(result), _) => writeln!(f, " self-test {}", result.replacen('_', " ", 1))?,
+            (Some(result), _) => {
+                let result = result.replace("not_possible", "not possible");
+                writeln!(f, " self-test {result}")?;
+            }
             (None, Some(reason)) => writeln!(f, " {reason}")?,
             (None, None) => writeln!(f, " {}", self.about)?,
         }

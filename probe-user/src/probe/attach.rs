@@ -211,9 +211,8 @@ impl Attached {
                 verdict::status(probing.probe, &probing.outcomes)
             };
             ProbeStatus {
-                self_test: probing.self_test.to_string(),
                 boot_ns: probing.since_ns,
-                ..status
+                ..verdict::after_self_test(status, &probing.self_test)
             }
         };
         self.probes.iter().map(status).collect()

@@ -152,12 +152,12 @@ pub const PROBES: &[Probe] = &[
             ),
             in_module(
                 "xfs",
-                "whether a copy on xfs shared its blocks",
+                "clones inside copies on xfs",
                 &[way!(xfs_remap_enter_kp, xfs_remap_exit_kp)],
             ),
             in_module(
                 "btrfs",
-                "whether a copy on btrfs shared its blocks",
+                "clones inside copies on btrfs",
                 &[way!(btrfs_remap_enter_kp, btrfs_remap_exit_kp)],
             ),
         ],

@@ -56,9 +56,9 @@ impl PlannedPurpose {
             .map(|&(way, _)| way)
     }
 
-    /// What speaks against the other ways.
+    /// What speaks against the ways that come before the first usable one.
     pub fn against(&self) -> impl Iterator<Item = &Reason> {
-        self.ways.iter().filter_map(|(_, against)| against.as_ref())
+        self.ways.iter().map_while(|(_, against)| against.as_ref())
     }
 }
 

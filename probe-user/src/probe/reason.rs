@@ -133,15 +133,15 @@ impl fmt::Display for Reason {
                 let names: Vec<_> = missing.iter().map(|c| c.name()).collect();
                 write!(
                     f,
-                    "{} missing; run as root, or grant it (CAP_SYS_ADMIN serves too)",
-                    names.join(" and ")
+                    "{} missing; run as root, or grant {} (CAP_SYS_ADMIN serves too)",
+                    names.join(" and "),
+                    if names.len() > 1 { "them" } else { "it" }
                 )
             }
             Self::Paranoid(level) => write!(
                 f,
-                "kernel.perf_event_paranoid is {level}, with which Debian's kernel allows kprobes and \
-                 tracepoints to CAP_SYS_ADMIN only, CAP_PERFMON notwithstanding; grant CAP_SYS_ADMIN, \
-                 or sysctl kernel.perf_event_paranoid=2"
+                "kernel.perf_event_paranoid is {level}: Debian's kernel then allows kprobes to CAP_SYS_ADMIN \
+                 only, not to CAP_PERFMON; grant CAP_SYS_ADMIN, or sysctl kernel.perf_event_paranoid=2"
             ),
             Self::UserNamespace => f.write_str(
                 "this process is in a user namespace, whose capabilities do not reach BPF; \

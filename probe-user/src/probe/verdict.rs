@@ -6,6 +6,7 @@
 use super::Reason;
 use super::catalog::{Probe, Purpose, Way};
 use super::plan::PlannedPurpose;
+use super::self_test::SelfTest;
 use crate::sample::{ProbeStatus, probe_status};
 
 pub use probe_status::State;
@@ -134,31 +135,39 @@ fn state(outcomes: &[Outcome]) -> State {
     }
 }
 
-/// What is missing from the probe, and why.
+/// What is missing from the probe, and why; each cause is said once.
 fn reason(probe: &Probe, outcomes: &[Outcome]) -> String {
-    let missing: Vec<(&str, String)> = probe
-        .purposes
-        .iter()
-        .zip(outcomes)
-        .filter(|(_, outcome)| is_gap(outcome.state()))
-        .map(|(purpose, outcome)| (purpose.what, outcome.reason()))
-        .collect();
-    match missing.split_first() {
-        None => String::new(),
-        // Where one cause stands for all, it is said once.
-        Some(((_, first), rest))
-            if missing.len() == outcomes.len() && rest.iter().all(|(_, r)| r == first) =>
-        {
-            first.clone()
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    for (purpose, outcome) in probe.purposes.iter().zip(outcomes) {
+        if !is_gap(outcome.state()) {
+            continue;
         }
-        Some(_) => {
-            let told: Vec<_> = missing
-                .into_iter()
-                .map(|(what, why)| format!("no {what}: {why}"))
-                .collect();
-            told.join("; ")
+        let why = outcome.reason();
+        match causes.iter_mut().find(|(cause, _)| *cause == why) {
+            Some((_, missing)) => missing.push(purpose.what),
+            None => causes.push((why, vec![purpose.what])),
         }
     }
+    match causes.as_slice() {
+        [(cause, missing)] if missing.len() == outcomes.len() => cause.clone(),
+        _ => {
+            let told = causes
+                .into_iter()
+                .map(|(cause, missing)| format!("no {}: {cause}", missing.join(", no ")));
+            told.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+/// The same status after a self-test: a hook that is attached and does not
+/// fire is a gap as much as one that is not attached.
+pub fn after_self_test(mut status: ProbeStatus, result: &SelfTest) -> ProbeStatus {
+    status.self_test = result.to_string();
+    if let (SelfTest::Failed(why), State::Attached) = (result, status.state()) {
+        status.state = State::Partial.into();
+        status.reason = format!("the self-test failed: {why}");
+    }
+    status
 }
 
 #[cfg(test)]

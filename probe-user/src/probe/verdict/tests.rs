@@ -131,3 +131,27 @@ fn a_probe_that_was_not_chosen_is_off() {
     assert_eq!(status.state(), State::Off);
     assert_eq!(status.reason, "not selected");
 }
+
+#[test]
+fn causes_are_said_once() {
+    let paranoid = || unserved(vec![Reason::Paranoid(3)]);
+    let status = resize(&[
+        ("xfs attempts and refusals", paranoid()),
+        ("xfs growth", paranoid()),
+    ]);
+    assert_eq!(status.state(), State::Partial);
+    let start = "no xfs attempts and refusals, no xfs growth: kernel.perf_event_paranoid is 3";
+    assert!(status.reason.starts_with(start), "{}", status.reason);
+    assert_eq!(status.reason.matches("paranoid is 3").count(), 1);
+}
+
+#[test]
+fn what_is_attached_and_does_not_fire_is_a_gap() {
+    let failed = SelfTest::Failed("triggered, but not seen by copy_exit".to_owned());
+    let after = after_self_test(resize(&[]), &failed);
+    assert_eq!(after.state(), State::Partial);
+    assert!(after.reason.contains("not seen by copy_exit"));
+    let passed = after_self_test(resize(&[]), &SelfTest::Passed);
+    assert_eq!(passed.state(), State::Attached);
+    assert_eq!(passed.self_test, "passed");
+}
