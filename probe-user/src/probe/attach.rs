@@ -2,8 +2,8 @@
 //! and kept up to date while modules come and go.
 
 use super::catalog::Purpose;
-use super::driver::{Aya, program_fd};
-use super::engine::{establish, stop};
+use super::driver::{Aya, Links, program_fd};
+use super::engine::{detach, establish};
 use super::error::AttachError;
 use super::explain::forbidden;
 use super::load::{Globals, fill, load, set_state};
@@ -31,6 +31,7 @@ pub struct Attached {
     pub sizes: MapSizes,
     ground: Ground,
     probes: Vec<Probing>,
+    links: Links,
     logger: Option<EbpfLogger<&'static dyn Log>>,
 }
 
@@ -58,7 +59,7 @@ pub struct Counting {
     /// Whether a missed run is a missing call in the probe's counts. Missed
     /// runs of other programs lose events, or attribution.
     pub counts: bool,
-    /// The program; good until a module of it is unloaded or loaded.
+    /// The program.
     pub fd: RawFd,
 }
 
@@ -88,7 +89,8 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
     let plan = plan(&settings.selection, &ground);
     let mut ebpf = load(&globals, &sizes, settings.kernel_log, &ground.facts)?;
     fill(&mut ebpf, &sizes, &settings.tools)?;
-    let probes = run(&plan, &ground, &mut ebpf)?;
+    let mut links = Links::new();
+    let probes = run(&plan, &ground, &mut ebpf, &mut links)?;
     give_memory_back();
     let logger = settings
         .kernel_log
@@ -100,6 +102,7 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
         sizes,
         ground,
         probes,
+        links,
         logger,
     };
     attached.or_nothing()
@@ -138,7 +141,12 @@ pub fn expected(settings: &Settings, facts: KernelFacts) -> Result<Vec<ProbeStat
 }
 
 /// Runs the plan, probe by probe.
-fn run(plan: &AttachPlan, ground: &Ground, ebpf: &mut Ebpf) -> Result<Vec<Probing>, AttachError> {
+fn run(
+    plan: &AttachPlan,
+    ground: &Ground,
+    ebpf: &mut Ebpf,
+    links: &mut Links,
+) -> Result<Vec<Probing>, AttachError> {
     let btf = ground
         .facts
         .btf
@@ -147,6 +155,7 @@ fn run(plan: &AttachPlan, ground: &Ground, ebpf: &mut Ebpf) -> Result<Vec<Probin
         .map_err(|error| AttachError::KernelBtf(error.to_string()))?;
     let mut driver = Aya {
         ebpf,
+        links,
         btf: btf.as_ref(),
     };
     let mut begin = |planned: &PlannedProbe| Probing {
@@ -218,8 +227,7 @@ impl Attached {
         self.probes.iter().map(status).collect()
     }
 
-    /// Every program that is attached, with its file descriptor: to be read
-    /// again after a module was loaded or unloaded.
+    /// Every program that is attached, with its file descriptor.
     pub fn counting(&self) -> Vec<Counting> {
         let mut found = Vec::new();
         for probing in &self.probes {
@@ -301,6 +309,7 @@ impl Attached {
         };
         let mut driver = Aya {
             ebpf: &mut self.ebpf,
+            links: &mut self.links,
             btf: None,
         };
         let mut changed = false;
@@ -309,7 +318,7 @@ impl Attached {
             for (purpose, outcome) in hooks.filter(|(p, _)| p.module == Some(module)) {
                 let before = outcome.state();
                 if let Some(way) = outcome.attached {
-                    stop(way, &mut driver);
+                    detach(way, &mut driver);
                 }
                 *outcome = if loaded {
                     establish(&ground.judge(purpose), &ground, &mut driver)

@@ -2,27 +2,43 @@
 
 use super::engine::Driver;
 use super::explain::{Refusal, Step};
+use aya::programs::kprobe::KProbeLink;
 use aya::programs::{Program as Loaded, ProgramError};
 use aya::{Btf, BtfError, Ebpf};
 use probe_common::programs::{Kind, Program};
+use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+/// Links of kprobes: kept here, so that a program can be taken off its hook and
+/// stay in the kernel.
+pub(super) type Links = HashMap<&'static str, KProbeLink>;
 
 /// Attaches programs of an object that is loaded.
 pub(super) struct Aya<'a> {
     pub(super) ebpf: &'a mut Ebpf,
+    pub(super) links: &'a mut Links,
     /// The kernel's BTF; without it only hooks by name can be attached.
     pub(super) btf: Option<&'a Btf>,
 }
 
 impl Driver for Aya<'_> {
-    fn start(&mut self, program: &'static Program) -> Result<(), Refusal> {
-        self.load(program)
-            .map_err(|error| Refusal::new(Step::Load, &error))?;
-        self.attach(program)
+    fn load(&mut self, program: &'static Program) -> Result<(), Refusal> {
+        self.try_load(program)
+            .map_err(|error| Refusal::new(Step::Load, &error))
+    }
+
+    fn attach(&mut self, program: &'static Program) -> Result<(), Refusal> {
+        self.try_attach(program)
             .map_err(|error| Refusal::new(Step::Attach, &error))
     }
 
-    fn stop(&mut self, program: &'static Program) {
+    fn detach(&mut self, program: &'static Program) {
+        // Hooks in modules are kprobes; no other needs to be detached alone.
+        self.links.remove(program.name);
+    }
+
+    fn unload(&mut self, program: &'static Program) {
+        self.detach(program);
         let Some(loaded) = self.ebpf.program_mut(program.name) else {
             return;
         };
@@ -47,7 +63,7 @@ impl Aya<'_> {
             })
     }
 
-    fn load(&mut self, program: &Program) -> Result<(), ProgramError> {
+    fn try_load(&mut self, program: &Program) -> Result<(), ProgramError> {
         let hook = program.hook;
         let btf = self.btf;
         let needed = || {
@@ -69,12 +85,16 @@ impl Aya<'_> {
         }
     }
 
-    fn attach(&mut self, program: &Program) -> Result<(), ProgramError> {
+    fn try_attach(&mut self, program: &'static Program) -> Result<(), ProgramError> {
         let hook = program.hook;
         match self.program(program)? {
             Loaded::FEntry(p) => p.attach().map(drop),
             Loaded::FExit(p) => p.attach().map(drop),
-            Loaded::KProbe(p) => p.attach(hook, 0).map(drop),
+            Loaded::KProbe(p) => {
+                let link = p.attach(hook, 0).and_then(|id| p.take_link(id))?;
+                self.links.insert(program.name, link);
+                Ok(())
+            }
             Loaded::BtfTracePoint(p) => p.attach().map(drop),
             Loaded::TracePoint(p) => {
                 let (category, name) = hook.split_once(':').unwrap_or(("", hook));

@@ -10,7 +10,7 @@ use crate::{
     files::device,
     inflight,
     kernel::{Address, Memory, OFF_FILE_INODE, OFF_INODE_SIZE, Probed, Typed},
-    loss,
+    loss, self_test,
     task::{self, Task},
 };
 use aya_ebpf::{
@@ -66,6 +66,7 @@ fn clone_exit_kp(ctx: RetProbeContext) -> u32 {
 //         struct file *file_out, loff_t pos_out, loff_t len, unsigned int remap_flags)
 #[fexit(function = "vfs_clone_file_range")]
 fn clone_inner(ctx: FExitContext) -> u32 {
+    self_test::saw_own(const { programs::number("clone_inner") });
     let cloned: i64 = ctx.arg(6);
     inner::<Typed>(ctx.arg(0), ctx.arg(1), ctx.arg(2), ctx.arg(4), cloned);
     0
@@ -75,6 +76,7 @@ fn clone_inner(ctx: FExitContext) -> u32 {
 // asked for, if the ioctl says that it was done.
 #[kprobe(function = "vfs_clone_file_range")]
 fn clone_inner_kp(ctx: ProbeContext) -> u32 {
+    self_test::saw_own(const { programs::number("clone_inner_kp") });
     if let (Some(file_in), Some(position), Some(file_out), Some(asked)) =
         (ctx.arg(0), ctx.arg(1), ctx.arg(2), ctx.arg(4))
     {

@@ -108,6 +108,7 @@ fn superblock_of_mount(mount: Address) -> Option<Address> {
 // int xfs_growfs_data(struct xfs_mount *mp, struct xfs_growfs_data *in)
 #[kprobe(function = "xfs_growfs_data")]
 fn xfs_grow_enter_kp(ctx: ProbeContext) -> u32 {
+    self_test::saw_own(const { number("xfs_grow_enter_kp") });
     let (Some(mount), Some(asked)) = (ctx.arg(0), ctx.arg::<Address>(1)) else {
         return 0;
     };
@@ -120,6 +121,7 @@ fn xfs_grow_enter_kp(ctx: ProbeContext) -> u32 {
 
 #[kretprobe(function = "xfs_growfs_data")]
 fn xfs_grow_exit_kp(ctx: RetProbeContext) -> u32 {
+    self_test::saw_own(const { number("xfs_grow_exit_kp") });
     effect_exit(Fs::Xfs, i64::from(ctx.ret::<i32>()));
     0
 }

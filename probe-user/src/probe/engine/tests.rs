@@ -7,29 +7,52 @@ use crate::probe::verdict::State;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 
-/// Refuses the programs it is told to, and keeps what runs.
+/// Refuses the programs it is told to, and keeps what is loaded and runs.
 #[derive(Default)]
 struct Fake {
     refuses: Vec<(&'static str, Step, Errno)>,
+    loaded: BTreeSet<&'static str>,
     running: BTreeSet<&'static str>,
 }
 
-impl Driver for Fake {
-    fn start(&mut self, program: &'static Program) -> Result<(), Refusal> {
-        let refusal = self.refuses.iter().find(|(name, ..)| *name == program.name);
-        if let Some(&(_, step, errno)) = refusal {
-            return Err(Refusal {
+impl Fake {
+    fn check(&self, program: &Program, at: Step) -> Result<(), Refusal> {
+        let refusal = self
+            .refuses
+            .iter()
+            .find(|&&(name, step, _)| (name, step) == (program.name, at));
+        match refusal {
+            Some(&(_, step, errno)) => Err(Refusal {
                 step,
                 errno: Some(errno),
                 said: errno.to_string(),
-            });
+            }),
+            None => Ok(()),
         }
+    }
+}
+
+impl Driver for Fake {
+    fn load(&mut self, program: &'static Program) -> Result<(), Refusal> {
+        self.check(program, Step::Load)?;
+        self.loaded.insert(program.name);
+        Ok(())
+    }
+
+    fn attach(&mut self, program: &'static Program) -> Result<(), Refusal> {
+        self.check(program, Step::Attach)?;
+        assert!(self.loaded.contains(program.name));
         self.running.insert(program.name);
         Ok(())
     }
 
-    fn stop(&mut self, program: &'static Program) {
+    fn detach(&mut self, program: &'static Program) {
         self.running.remove(program.name);
+    }
+
+    fn unload(&mut self, program: &'static Program) {
+        self.detach(program);
+        self.loaded.remove(program.name);
     }
 }
 
@@ -76,7 +99,7 @@ fn what_nothing_serves_has_failed_and_leaves_nothing_running() {
     };
     let outcome = establish_with(&mut fake, &debian_6_12(), purpose("copy", "copies"));
     assert_eq!(outcome.state(), State::Failed);
-    assert!(fake.running.is_empty());
+    assert!(fake.running.is_empty() && fake.loaded.is_empty());
     assert!(matches!(outcome.reasons[1], Reason::Ambiguous { .. }));
 }
 
@@ -102,4 +125,5 @@ fn a_module_that_went_in_between_is_waited_for() {
     };
     let outcome = establish_with(&mut fake, &ground, purpose("resize", "xfs growth"));
     assert_eq!(outcome.state(), State::Waiting);
+    assert_eq!(fake.loaded.len(), 2);
 }
