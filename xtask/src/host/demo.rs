@@ -14,8 +14,10 @@ use clap::Args;
 use super::{
     apt, build,
     initramfs::{self, HostFile},
-    kernels, progress,
-    qemu::{Config, Disk, Exit, Machine, tail},
+    kernels,
+    machine::{Exit, Machine, tail},
+    progress,
+    qemu::{Config, Disk},
     run, vm,
 };
 

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod dist;
 pub mod initramfs;
 pub mod kernels;
+pub mod machine;
 pub mod modules;
 pub mod python;
 pub mod qemu;

@@ -14,8 +14,10 @@ use anyhow::{Context, Result};
 use super::{
     build,
     initramfs::{self, HostFile},
-    kernels, progress,
-    qemu::{Config, Disk, Exit, Machine, tail},
+    kernels,
+    machine::{Exit, Machine, tail},
+    progress,
+    qemu::{Config, Disk},
     tally::{Tally, Verdict},
 };
 use crate::guest::{

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold.
 
 use std::{
+    path::PathBuf,
     process::{Command, ExitCode, Stdio},
     time::Instant,
 };
@@ -11,6 +12,7 @@ use clap::Args;
 use super::{
     apt, build,
     build_ebpf::{self, Compared},
+    dist,
     initramfs::HostFile,
     kernels, progress, python, readme,
     scenarios::{self, Kit},
@@ -65,11 +67,7 @@ pub fn run(args: &TestArgs) -> Result<ExitCode> {
         ebpf_object(&tally)?;
     }
     if !args.no_vm {
-        vm_tests(
-            &series,
-            args.scenario.as_deref().unwrap_or_default(),
-            &tally,
-        );
+        vm_tests(&series, args.scenario.as_deref(), &tally);
         if args.scenario.is_none() {
             readme_commands(&tally)?;
         }
@@ -182,9 +180,15 @@ fn count(text: &str) -> (u64, u64) {
     sums
 }
 
-fn vm_tests(series: &[&str], filter: &str, tally: &Tally) {
-    match kit() {
-        Ok(kit) => scenarios::run(series, filter, &kit, tally),
+fn vm_tests(series: &[&str], filter: Option<&str>, tally: &Tally) {
+    // What is tested is what is shipped; who tries one scenario after another
+    // is better served by a build that takes seconds.
+    let volprobe = match filter {
+        None => dist::build(),
+        Some(_) => build::static_binary("volprobe", "volprobe", build::VM_PROFILE),
+    };
+    match volprobe.and_then(kit) {
+        Ok(kit) => scenarios::run(series, filter.unwrap_or_default(), &kit, tally),
         Err(error) => tally.add("vm", Verdict::Failed(format!("{error:#}"))),
     }
 }
@@ -208,11 +212,10 @@ fn readme_commands(tally: &Tally) -> Result<()> {
 }
 
 /// Builds what goes into the machines.
-fn kit() -> Result<Kit> {
+fn kit(volprobe: PathBuf) -> Result<Kit> {
     apt::ensure(&[apt::VM_NEEDS, apt::TEST_NEEDS].concat())?;
-    progress("building volprobe and the guest program, static …");
+    progress("building the guest program, static …");
     let guest = build::static_binary("xtask", "guest", build::VM_PROFILE)?;
-    let volprobe = build::static_binary("volprobe", "volprobe", build::VM_PROFILE)?;
     let file = |from, to: &str| HostFile {
         from,
         to: to.to_owned(),

@@ -8,6 +8,7 @@ mod privileges;
 mod readahead;
 mod resize;
 mod session;
+mod xfs_module;
 
 use anyhow::{Context, Result, bail};
 
@@ -70,8 +71,8 @@ pub const ALL: &[Scenario] = &[
     all("xfs_grows_twice", resize::xfs_grows_twice),
     all("resize_with_nothing_to_do", resize::nothing_to_do),
     all("resized_too_early", resize::resized_too_early),
-    all("xfs_loaded_late", resize::xfs_loaded_late),
-    all("xfs_reloaded", resize::xfs_reloaded),
+    all("xfs_loaded_late", xfs_module::loaded_late),
+    all("xfs_reloaded", xfs_module::reloaded),
     all("resize_refused", resize::refused),
     main("resize_busy", resize::busy),
     main("ext4_tiny", resize::tiny_ext4),
@@ -87,6 +88,7 @@ pub const ALL: &[Scenario] = &[
     main("record_filters", session::filters),
     all("events_lost", session::loss),
     main("live", session::live),
+    main("volumes", session::volumes),
     all("doctor", privileges::doctor),
     main("no_capability", privileges::no_capability),
     main("perf_event_paranoid", privileges::perf_event_paranoid),

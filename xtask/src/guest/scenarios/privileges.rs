@@ -73,20 +73,23 @@ pub(super) fn perf_event_paranoid(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// As in a privileged container: its own process, mount and cgroup
-/// namespaces.
+/// As in a debug pod of Kubernetes: mount, cgroup and UTS namespaces of its
+/// own, and the node's root at `/host`. A private process namespace on top.
 pub(super) fn container(stage: &mut Stage) -> Result<()> {
     let disk = stage.disk(GIB)?;
     let at = stage.ext4(&disk)?;
-    let dir = stage.dir.display();
-    // Started inside, ended from outside; the copies are made outside.
+    tool::shell(
+        "mkdir -p /mnt/host /sys/fs/cgroup/box; mount --rbind / /mnt/host; \
+         cp /usr/bin/volprobe /tmp/stage/volprobe",
+    )?;
+    // Started and ended inside; the copies are made outside.
     let said = tool::shell(&format!(
-        "mkdir /sys/fs/cgroup/box 2>/dev/null || true; \
-         ( echo 0 > /sys/fs/cgroup/box/cgroup.procs; \
-           exec unshare --pid --fork --mount --cgroup --uts --mount-proc \
-           volprobe record -o {dir}/recording.vprec --duration 8s ) 2>box.err & pid=$!; \
+        "( echo 0 > /sys/fs/cgroup/box/cgroup.procs; \
+           exec unshare --mount --cgroup --uts --pid --fork \
+           chroot /mnt/host /tmp/stage/volprobe record -o /tmp/stage/recording.vprec \
+           --duration 8s ) 2>box.err & pid=$!; \
          until grep -q '^volprobe: recording' box.err; do sleep 0.2; \
-         kill -0 $pid || {{ cat box.err; exit 1; }}; done; \
+         kill -0 $pid || {{ cat box.err; exit 1; }}; done 2>/dev/null; \
          copyload {} /tmp/stage 2 20; wait $pid; cat box.err >&2",
         at.display()
     ))?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::guest::{
     copyload::Truth,
     recorder::{Recording, volprobe},
-    report::{Report, sum},
+    report::{Report, has, sum},
     stage::Stage,
     tool,
 };
@@ -163,6 +163,53 @@ pub(super) fn live(stage: &mut Stage) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Without BPF: the sizes of the layers as they are now, and what is wrong
+/// with them.
+pub(super) fn volumes(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB / 2)?;
+    stage.ext4(&disk)?;
+    disk.grow(GIB)?;
+    let ask = |code: i32| -> Result<Value> {
+        let done = volprobe(&["volumes", "--json", "--exit-code"])?;
+        ensure!(
+            done.code == Some(code),
+            "exit code {:?}, not {code}",
+            done.code
+        );
+        Ok(serde_json::from_str(&done.stdout)?)
+    };
+    let before = ask(1)?;
+    ensure!(
+        before["schema"] == "volprobe.volumes/1",
+        "schema {}",
+        before["schema"]
+    );
+    let volume = |json: &Value| -> Value {
+        let rows = json["volumes"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        rows.iter()
+            .find(|row| row["device"] == disk.name)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let row = volume(&before);
+    has(
+        &row,
+        &[("sizes.device", json!(GIB)), ("sizes.fs", json!(GIB / 2))],
+    )?;
+    ensure!(
+        row["findings"] == json!(["resize/fs-not-grown"]),
+        "findings of {row}"
+    );
+    tool::ok(&["resize2fs", &disk.node])?;
+    has(
+        &volume(&ask(0)?),
+        &[("sizes.fs", json!(GIB)), ("findings", json!([]))],
+    )
 }
 
 /// All that was done was seen or is counted as lost, when volprobe could not
