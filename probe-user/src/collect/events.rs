@@ -139,7 +139,7 @@ impl Events {
         let kb = |pages| known(pages).map(|pages| pages.saturating_mul(self.page_kb));
         let to_kb = kb(record.to_pages);
         if let Some(kb) = to_kb {
-            node.set_read_ahead(dev, kb);
+            node.set_read_ahead(dev, kb, record.header.boot_ns);
         }
         ReadAheadChange {
             dev,
@@ -185,7 +185,7 @@ fn resize(record: &raw::FsResize) -> FsResize {
 /// anew, with the size it had.
 fn capacity(record: &raw::Capacity, node: &mut Known) -> Option<DeviceCapacity> {
     let to_bytes = known(record.to_sectors).map(sectors)?;
-    let before = node.resize(record.dev, to_bytes);
+    let before = node.resize(record.dev, to_bytes, record.header.boot_ns);
     let from_bytes = match known(record.from_sectors) {
         None | Some(0) => before.or(known(record.from_sectors)),
         Some(from) => Some(sectors(from)),
@@ -213,7 +213,7 @@ fn partition(record: &raw::Partition, node: &mut Known) -> PartitionChange {
     let dev = node.partition(record.disk_dev, record.number);
     let succeeded = record.ret >= 0;
     let from_bytes = match (dev, to_bytes) {
-        (Some(dev), Some(to)) if succeeded => node.resize(dev, to),
+        (Some(dev), Some(to)) if succeeded => node.resize(dev, to, record.header.boot_ns),
         (Some(dev), _) => node.bytes(dev),
         (None, _) => None,
     };

@@ -14,13 +14,43 @@ pub struct Known {
     partitions: HashMap<(u32, u32), u32>,
     mounts: HashMap<u32, String>,
     /// Read-ahead of disks and of network mounts, KiB.
-    read_ahead: HashMap<u32, u64>,
+    read_ahead: HashMap<u32, Value>,
 }
 
 #[derive(Debug, Default)]
 struct Device {
     name: String,
-    bytes: Option<u64>,
+    bytes: Value,
+}
+
+/// A value that events tell of, and that is read now and then.
+#[derive(Clone, Copy, Debug, Default)]
+struct Value {
+    last: Option<u64>,
+    /// When an event told of it, `CLOCK_BOOTTIME` ns.
+    told_ns: u64,
+}
+
+/// An event is sent when the kernel is about to change the value: a reading
+/// begun less than this later may still have found the one before.
+const SETTLED_NS: u64 = 10_000_000;
+
+impl Value {
+    /// An event told of a new value; returns the one before.
+    fn tell(&mut self, value: u64, boot_ns: u64) -> Option<u64> {
+        self.told_ns = boot_ns;
+        self.last.replace(value)
+    }
+
+    /// A reading begun at `boot_ns` found this; returns the value before if it
+    /// is a change that no event has told of. A reading older than the last
+    /// event says nothing.
+    fn read(&mut self, value: u64, boot_ns: u64) -> Option<u64> {
+        if boot_ns < self.told_ns.saturating_add(SETTLED_NS) && self.told_ns > 0 {
+            return None;
+        }
+        self.last.replace(value).filter(|&before| before != value)
+    }
 }
 
 /// Where a change comes from that no event told of.
@@ -30,11 +60,12 @@ impl Known {
     /// Takes over what an inventory says. Returns the changes of size and of
     /// read-ahead that no event has told of: no hook saw who made them.
     pub fn learn(&mut self, inventory: &Inventory) -> Vec<Detail> {
+        let read_ns = inventory.boot_ns;
         let mut untold = Vec::new();
         for device in inventory.devices.iter().filter(|device| !device.removed) {
-            untold.extend(self.learn_device(device));
+            untold.extend(self.learn_device(device, read_ns));
             if let (None, Some(kb)) = (device.parent_dev, device.read_ahead_kb) {
-                untold.extend(self.learn_read_ahead(device.dev, &device.name, kb));
+                untold.extend(self.learn_read_ahead(device.dev, &device.name, kb, read_ns));
             }
         }
         // Of several mounts of a file system the first; one that is gone is
@@ -45,48 +76,44 @@ impl Known {
             let network = Dev(mount.dev).major() == 0;
             if let (true, Some(kb)) = (network, mount.read_ahead_kb) {
                 let bdi = Dev(mount.dev).to_string();
-                untold.extend(self.learn_read_ahead(mount.dev, &bdi, kb));
+                untold.extend(self.learn_read_ahead(mount.dev, &bdi, kb, read_ns));
             }
         }
         untold
     }
 
-    fn learn_device(&mut self, device: &inventory::Device) -> Option<Detail> {
+    fn learn_device(&mut self, device: &inventory::Device, read_ns: u64) -> Option<Detail> {
         let entry = self.devices.entry(device.dev).or_default();
         entry.name.clone_from(&device.name);
         if let (Some(disk), Some(number)) = (device.parent_dev, device.partition) {
             self.partitions.insert((disk, number), device.dev);
         }
         let to = device.size_bytes?;
-        let from = entry.bytes.replace(to)?;
-        (from != to).then(|| {
-            Detail::DeviceCapacity(DeviceCapacity {
-                dev: device.dev,
-                name: device.name.clone(),
-                from_bytes: Some(from),
-                to_bytes: Some(to),
-                source: POLL.to_owned(),
-            })
-        })
+        let from = entry.bytes.read(to, read_ns)?;
+        Some(Detail::DeviceCapacity(DeviceCapacity {
+            dev: device.dev,
+            name: device.name.clone(),
+            from_bytes: Some(from),
+            to_bytes: Some(to),
+            source: POLL.to_owned(),
+        }))
     }
 
-    fn learn_read_ahead(&mut self, dev: u32, bdi: &str, kb: u64) -> Option<Detail> {
-        let from = self.read_ahead.insert(dev, kb)?;
-        (from != kb).then(|| {
-            Detail::ReadAhead(ReadAheadChange {
-                dev,
-                bdi: bdi.to_owned(),
-                from_kb: Some(from),
-                to_kb: Some(kb),
-                via: POLL.to_owned(),
-                error: String::new(),
-            })
-        })
+    fn learn_read_ahead(&mut self, dev: u32, bdi: &str, kb: u64, read_ns: u64) -> Option<Detail> {
+        let from = self.read_ahead.entry(dev).or_default().read(kb, read_ns)?;
+        Some(Detail::ReadAhead(ReadAheadChange {
+            dev,
+            bdi: bdi.to_owned(),
+            from_kb: Some(from),
+            to_kb: Some(kb),
+            via: POLL.to_owned(),
+            error: String::new(),
+        }))
     }
 
-    /// An event told of a new read-ahead, KiB.
-    pub fn set_read_ahead(&mut self, dev: u32, kb: u64) {
-        self.read_ahead.insert(dev, kb);
+    /// An event of `boot_ns` told of a new read-ahead, KiB.
+    pub fn set_read_ahead(&mut self, dev: u32, kb: u64, boot_ns: u64) {
+        self.read_ahead.entry(dev).or_default().tell(kb, boot_ns);
     }
 
     /// Where the file system on `dev` is, or was last, mounted.
@@ -106,7 +133,7 @@ impl Known {
 
     /// The size last known, bytes.
     pub fn bytes(&self, dev: u32) -> Option<u64> {
-        self.devices.get(&dev)?.bytes
+        self.devices.get(&dev)?.bytes.last
     }
 
     /// The device number of partition `number` of `disk`.
@@ -114,9 +141,10 @@ impl Known {
         self.partitions.get(&(disk, number)).copied()
     }
 
-    /// Notes a new size, and returns the one before.
-    pub fn resize(&mut self, dev: u32, bytes: u64) -> Option<u64> {
-        self.devices.entry(dev).or_default().bytes.replace(bytes)
+    /// An event of `boot_ns` told of a new size; returns the one before.
+    pub fn resize(&mut self, dev: u32, bytes: u64, boot_ns: u64) -> Option<u64> {
+        let device = self.devices.entry(dev).or_default();
+        device.bytes.tell(bytes, boot_ns)
     }
 }
 
@@ -156,7 +184,7 @@ mod tests {
         known.learn(&inventory(&part));
         let dev = known.partition(16, 1).unwrap();
         assert_eq!((dev, known.name(dev)), (17, Some("vdb1")));
-        assert_eq!(known.resize(dev, 2 << 30), Some(1 << 30));
+        assert_eq!(known.resize(dev, 2 << 30, 1), Some(1 << 30));
         assert_eq!(known.bytes(dev), Some(2 << 30));
     }
 
@@ -164,6 +192,7 @@ mod tests {
     fn what_no_event_told_is_told_once() {
         let mut known = Known::default();
         let disk = |bytes, kb| Inventory {
+            boot_ns: 60_000_000_000,
             devices: vec![Device {
                 dev: 16,
                 name: "dm-0".to_owned(),
@@ -174,14 +203,14 @@ mod tests {
             ..Inventory::default()
         };
         assert_eq!(known.learn(&disk(1 << 30, 4096)), []);
-        known.resize(16, 2 << 30);
+        known.resize(16, 2 << 30, 1);
         let untold = known.learn(&disk(2 << 30, 128));
         let [Detail::ReadAhead(change)] = &untold[..] else {
             panic!("{untold:?}");
         };
         assert_eq!((change.from_kb, change.to_kb), (Some(4096), Some(128)));
         assert_eq!(change.via, "poll");
-        known.set_read_ahead(16, 512);
+        known.set_read_ahead(16, 512, 1);
         let untold = known.learn(&disk(3 << 30, 512));
         let [Detail::DeviceCapacity(change)] = &untold[..] else {
             panic!("{untold:?}");
@@ -195,5 +224,29 @@ mod tests {
         for path in ["/dev/null", "/dev/does-not-exist", "/tmp", "vdb", "-f"] {
             assert_eq!(block_device(path), None, "{path}");
         }
+    }
+    #[test]
+    fn a_reading_older_than_an_event_does_not_undo_it() {
+        let disk = |boot_ns, bytes, kb| Inventory {
+            boot_ns,
+            devices: vec![Device {
+                dev: 16,
+                size_bytes: Some(bytes),
+                read_ahead_kb: Some(kb),
+                ..Device::default()
+            }],
+            ..Inventory::default()
+        };
+        let mut known = Known::default();
+        let told = 5_000_000_000;
+        assert!(known.learn(&disk(told - 2, 1, 128)).is_empty());
+        known.resize(16, 3, told);
+        known.set_read_ahead(16, 4096, told);
+        // Begun before the event, or while the kernel was at it.
+        assert!(known.learn(&disk(told - 1, 2, 256)).is_empty());
+        assert!(known.learn(&disk(told + 1, 2, 256)).is_empty());
+        assert_eq!(known.bytes(16), Some(3));
+        assert!(known.learn(&disk(told + SETTLED_NS, 3, 4096)).is_empty());
+        assert_eq!(known.learn(&disk(told + 2 * SETTLED_NS, 4, 64)).len(), 2);
     }
 }
