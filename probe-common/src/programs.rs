@@ -54,10 +54,8 @@ programs! {
     KProbe clone_enter_kp "ioctl_file_clone";
     KRetProbe clone_exit_kp "ioctl_file_clone";
     KProbe clone_inner_kp "vfs_clone_file_range";
-    KProbe xfs_remap_enter_kp "xfs_file_remap_range";
-    KRetProbe xfs_remap_exit_kp "xfs_file_remap_range";
-    KProbe btrfs_remap_enter_kp "btrfs_remap_file_range";
-    KRetProbe btrfs_remap_exit_kp "btrfs_remap_file_range";
+    KProbe xfs_cloned_kp "xfs_reflink_update_dest";
+    KProbe btrfs_cloned_kp "btrfs_clone";
     FExit copy_entry_exit "__x64_sys_copy_file_range";
 
     // readahead

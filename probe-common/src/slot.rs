@@ -65,16 +65,14 @@ pub struct ReadaheadSums {
 pub mod flag {
     /// The call is an ioctl.
     pub const IOCTL: u32 = 1 << 0;
-    /// A remap method is running.
-    pub const REMAPPING: u32 = 1 << 1;
-    /// A remap method has shared blocks.
-    pub const REMAPPED: u32 = 1 << 2;
+    /// The file system has shared blocks.
+    pub const CLONED: u32 = 1 << 1;
     /// `dev_in` and `dev_out` are set.
-    pub const DEVICES: u32 = 1 << 3;
+    pub const DEVICES: u32 = 1 << 2;
     /// The file system beneath has a copy method of its own.
-    pub const INNER_METHOD: u32 = 1 << 4;
+    pub const INNER_METHOD: u32 = 1 << 3;
     /// `readahead` is set.
-    pub const READAHEAD: u32 = 1 << 5;
+    pub const READAHEAD: u32 = 1 << 4;
     /// Calls inside this one that have not returned, from this bit on; for
     /// kprobes only.
     pub const DEPTH_SHIFT: u32 = 16;
@@ -106,12 +104,13 @@ pub struct Slot {
     pub bytes: u64,
     /// Time in them, ns.
     pub time_ns: u64,
-    /// Series of these keys by [`crate::series::Route`]; 0 where not known.
-    pub series: [u32; 4],
+    /// Where the series of these keys are counted, by
+    /// [`crate::series::Route`]: the index of the cell plus 1; 0 where not known.
+    pub cells: [u32; 4],
     /// Thread that reached the file-system layer in the running system call.
     pub reached: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// 1 if the file system written to has a copy method of its own.
+    pub method: u32,
 }
 
 /// Key of the `TOP` hash.

@@ -22,6 +22,9 @@ pub fn task(ids: Ids, program: u32) -> bool {
         return false;
     }
     let filters = FILTERS.load();
+    if filters == 0 {
+        return true;
+    }
     if filters & filter::PID != 0 && ids.pid != FILTER_PID.load() {
         return false;
     }
@@ -55,6 +58,9 @@ fn has_name() -> bool {
 #[inline(always)]
 pub fn call(cgroup: u64, dev_in: u32, dev_out: u32) -> bool {
     let filters = FILTERS.load();
+    if filters == 0 {
+        return true;
+    }
     if filters & filter::CGROUP != 0 && cgroup != FILTER_CGROUP.load() {
         return false;
     }

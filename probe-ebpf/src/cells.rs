@@ -20,23 +20,23 @@ impl<const WORDS: usize> Cell<WORDS> {
 
     /// Adds to the sum of this number.
     #[inline(always)]
-    pub fn add(self, sum: usize, value: u64) {
+    pub fn add<const SUM: usize>(self, value: u64) {
         // SAFETY: sums are within the value, as histograms follow them.
-        unsafe { atomic::add(self.0.add(1 + sum), value) };
+        unsafe { atomic::add_at::<SUM>(self.0.add(1), value) };
     }
 
-    /// Counts `value` in the histogram of `buckets` buckets whose words begin
-    /// at `start`.
+    /// Counts `value` in the histogram of `BUCKETS` buckets whose words begin at
+    /// `START`.
     #[inline(always)]
-    pub fn count(self, start: usize, buckets: usize, value: u64) {
-        let index = bucket::index(value, buckets);
-        // SAFETY: `index` is below `buckets`, and the histogram is within the
+    pub fn count<const START: usize, const BUCKETS: usize>(self, value: u64) {
+        let index = bucket::index(value, BUCKETS);
+        // SAFETY: `index` is below `BUCKETS`, and the histogram is within the
         // value.
         unsafe {
-            atomic::add(self.0.add(start + 1).add(index), 1);
+            atomic::add_at::<START>(self.0.add(1).add(index), 1);
             // Two CPUs may race for the largest value. Who sees a larger one
             // does not write; the bucket bounds what is lost.
-            let largest = self.0.add(start);
+            let largest = self.0.add(START);
             if value > largest.read_volatile() {
                 largest.write_volatile(value);
             }
@@ -48,6 +48,6 @@ impl<const WORDS: usize> Cell<WORDS> {
     #[inline(always)]
     pub fn touch(self) {
         // SAFETY: the first word.
-        unsafe { atomic::add(self.0, 1) };
+        unsafe { atomic::add_at::<0>(self.0, 1) };
     }
 }

@@ -20,6 +20,7 @@
 #![feature(asm_experimental_arch)]
 
 mod admit;
+mod args;
 mod atomic;
 mod cells;
 mod emit;

@@ -71,5 +71,5 @@ pub fn hand_over(slot: &mut Slot, pid: u32, via: u32, dev_in: u32, dev_out: u32,
     slot.dev_in = dev_in;
     slot.dev_out = dev_out;
     slot.cgroup = cgroup;
-    slot.series = [0; 4];
+    slot.cells = [0; 4];
 }

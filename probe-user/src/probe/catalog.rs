@@ -153,12 +153,12 @@ pub const PROBES: &[Probe] = &[
             in_module(
                 "xfs",
                 "clones inside copies on xfs",
-                &[way!(xfs_remap_enter_kp, xfs_remap_exit_kp)],
+                &[way!(xfs_cloned_kp)],
             ),
             in_module(
                 "btrfs",
                 "clones inside copies on btrfs",
-                &[way!(btrfs_remap_enter_kp, btrfs_remap_exit_kp)],
+                &[way!(btrfs_cloned_kp)],
             ),
         ],
     },

@@ -7,6 +7,7 @@
 use super::count::{self, Copy};
 use crate::{
     admit,
+    args::arg,
     files::{device, super_block},
     inflight,
     kernel::{Address, Memory, OFF_FILE_OP, OFF_FOPS_COPY, OFF_SB_MAGIC, Probed, Typed},
@@ -22,63 +23,105 @@ use probe_common::{
     loss::Loss,
     programs,
     series::{Route, Via},
-    slot::{Flight, flag},
+    slot::{Flight, Slot, flag},
 };
 
 /// `s_magic` of an overlay.
 const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
 
-/// The arguments of a call that matter. The first two identify it among those
-/// of its thread.
-#[derive(Clone, Copy)]
-struct Call {
+/// The arguments of a call that matter. The first two tell it from others of its
+/// thread. They are read where they are needed: the compiler would keep them on
+/// the stack, from which reading is no cheaper.
+trait Arguments {
+    type Memory: Memory;
+    fn file_in(&self) -> Address;
+    fn position(&self) -> u64;
+    fn file_out(&self) -> Address;
+    fn asked(&self) -> u64;
+}
+
+/// A call whose arguments are gone: a kprobe's, at its return.
+struct Noted {
     file_in: Address,
     position: u64,
     file_out: Address,
     asked: u64,
 }
 
+macro_rules! arguments {
+    ($context:ty, $memory:ty, |$self:ident| $file_in:expr, $position:expr, $file_out:expr, $asked:expr) => {
+        impl Arguments for $context {
+            type Memory = $memory;
+            #[inline(always)]
+            fn file_in(&$self) -> Address {
+                $file_in
+            }
+            #[inline(always)]
+            fn position(&$self) -> u64 {
+                $position
+            }
+            #[inline(always)]
+            fn file_out(&$self) -> Address {
+                $file_out
+            }
+            #[inline(always)]
+            fn asked(&$self) -> u64 {
+                $asked
+            }
+        }
+    };
+}
+
 // ssize_t vfs_copy_file_range(struct file *file_in, loff_t pos_in,
 //         struct file *file_out, loff_t pos_out, size_t len, unsigned int flags)
+arguments!(
+    FEntryContext,
+    Typed,
+    |self| arg(self, 0) as Address,
+    arg(self, 1),
+    arg(self, 2) as Address,
+    arg(self, 4)
+);
+arguments!(
+    FExitContext,
+    Typed,
+    |self| arg(self, 0) as Address,
+    arg(self, 1),
+    arg(self, 2) as Address,
+    arg(self, 4)
+);
+arguments!(
+    ProbeContext,
+    Probed,
+    |self| self.arg(0).unwrap_or(core::ptr::null()),
+    self.arg(1).unwrap_or(0),
+    self.arg(2).unwrap_or(core::ptr::null()),
+    self.arg(4).unwrap_or(0)
+);
+arguments!(
+    Noted,
+    Probed,
+    |self| self.file_in,
+    self.position,
+    self.file_out,
+    self.asked
+);
+
 #[fentry(function = "vfs_copy_file_range")]
 fn copy_enter(ctx: FEntryContext) -> u32 {
-    let call = Call {
-        file_in: ctx.arg(0),
-        position: ctx.arg(1),
-        file_out: ctx.arg(2),
-        asked: ctx.arg(4),
-    };
-    enter::<Typed, false>(&call, const { programs::number("copy_enter") });
+    enter::<_, false>(&ctx, const { programs::number("copy_enter") });
     0
 }
 
 #[fexit(function = "vfs_copy_file_range")]
 fn copy_exit(ctx: FExitContext) -> u32 {
-    let call = Call {
-        file_in: ctx.arg(0),
-        position: ctx.arg(1),
-        file_out: ctx.arg(2),
-        asked: ctx.arg(4),
-    };
-    // The return value follows the arguments. `ret()` needs 5.17.
-    exit(&call, ctx.arg(6));
+    exit(&ctx);
     0
 }
 
 #[kprobe(function = "vfs_copy_file_range")]
 fn copy_enter_kp(ctx: ProbeContext) -> u32 {
-    let (Some(file_in), Some(position), Some(file_out), Some(asked)) =
-        (ctx.arg(0), ctx.arg(1), ctx.arg(2), ctx.arg(4))
-    else {
-        return 0;
-    };
-    let call = Call {
-        file_in,
-        position,
-        file_out,
-        asked,
-    };
-    enter::<Probed, true>(&call, const { programs::number("copy_enter_kp") });
+    enter::<_, true>(&ctx, const { programs::number("copy_enter_kp") });
     0
 }
 
@@ -91,7 +134,7 @@ fn copy_exit_kp(ctx: RetProbeContext) -> u32 {
 /// Notes the start of a call. A kprobe's return sees no arguments, and so has
 /// them noted, and the calls inside it counted.
 #[inline(always)]
-fn enter<M: Memory, const KPROBE: bool>(call: &Call, program: u32) {
+fn enter<A: Arguments, const KPROBE: bool>(call: &A, program: u32) {
     let task = Task::current();
     if WITH_COPY_ENTRY.load() != 0 {
         super::entry::reached(task.ids.tid);
@@ -103,7 +146,7 @@ fn enter<M: Memory, const KPROBE: bool>(call: &Call, program: u32) {
         return;
     };
     if flight.tid == task.ids.tid {
-        if inside::<M>(flight, call) {
+        if inside(flight, call) {
             if KPROBE {
                 flight.flags += 1 << flag::DEPTH_SHIFT;
             }
@@ -112,18 +155,18 @@ fn enter<M: Memory, const KPROBE: bool>(call: &Call, program: u32) {
         loss::count(Loss::LostReturn);
     }
     flight.flags = 0;
-    flight.file_in = call.file_in as u64;
-    flight.position = call.position;
+    flight.file_in = call.file_in() as u64;
+    flight.position = call.position();
     if KPROBE {
-        flight.file_out = call.file_out as u64;
-        flight.length = call.asked;
+        flight.file_out = call.file_out() as u64;
+        flight.length = call.asked();
     }
     inflight::begin(flight, &task);
 }
 
 /// The return of a call, with its arguments.
 #[inline(always)]
-fn exit(call: &Call, result: i64) {
+fn exit(call: &FExitContext) {
     let end_ns = task::now();
     let task = Task::current();
     if WITH_COPY_ENTRY.load() != 0 {
@@ -135,13 +178,13 @@ fn exit(call: &Call, result: i64) {
     let flight = match flight {
         // Nearly every call. Being in flight, it was admitted.
         Some(flight)
-            if flight.file_in == call.file_in as u64 && flight.position == call.position =>
+            if flight.file_in == call.file_in() as u64 && flight.position == call.position() =>
         {
             Some(flight)
         }
         noted => {
             if let Some(flight) = noted {
-                if inside::<Typed>(flight, call) {
+                if inside(flight, call) {
                     return;
                 }
                 // An earlier return was not seen, nor was this call's start,
@@ -155,8 +198,7 @@ fn exit(call: &Call, result: i64) {
             None
         }
     };
-    let copy = describe::<Typed>(call, result, flight.as_deref());
-    count::count(&task, slot, flight, &copy, end_ns);
+    finish(&task, slot, flight, call, arg(call, 6) as i64, end_ns);
 }
 
 /// The return of a call, without its arguments.
@@ -171,7 +213,7 @@ fn exit_kp(result: i64) {
         // The start was not seen, so nothing is known but the result.
         if admit::task(task.ids, const { programs::number("copy_exit_kp") }) {
             let copy = Copy::unknown(Via::Syscall, result);
-            count::count(&task, slot, None, &copy, end_ns);
+            count::count(&task, slot, None, &copy, end_ns, || false);
         }
         return;
     };
@@ -179,75 +221,77 @@ fn exit_kp(result: i64) {
         flight.flags -= 1 << flag::DEPTH_SHIFT;
         return;
     }
-    let call = Call {
+    let call = Noted {
         file_in: flight.file_in as Address,
         position: flight.position,
         file_out: flight.file_out as Address,
         asked: flight.length,
     };
-    let copy = describe::<Probed>(&call, result, Some(flight));
-    count::count(&task, slot, Some(flight), &copy, end_ns);
+    finish(&task, slot, Some(flight), &call, result, end_ns);
 }
 
 /// Whether `call` is one that an overlay makes inside the call in flight; if
 /// so, takes its devices.
 #[inline(always)]
-fn inside<M: Memory>(flight: &mut Flight, call: &Call) -> bool {
-    if flight.flags & flag::IOCTL != 0 || flight.file_in == call.file_in as u64 {
+fn inside<A: Arguments>(flight: &mut Flight, call: &A) -> bool {
+    if flight.flags & flag::IOCTL != 0 || flight.file_in == call.file_in() as u64 {
         return false;
     }
     let outer = super_block::<Probed>(flight.file_in as Address);
     if Probed::read::<u64>(outer, &OFF_SB_MAGIC) != OVERLAYFS_MAGIC
-        || outer == super_block::<M>(call.file_in)
+        || outer == super_block::<A::Memory>(call.file_in())
     {
         return false;
     }
-    flight.dev_in = device::<M>(call.file_in);
-    flight.dev_out = device::<M>(call.file_out);
+    flight.dev_in = device::<A::Memory>(call.file_in());
+    flight.dev_out = device::<A::Memory>(call.file_out());
     flight.flags = flight.flags & !flag::INNER_METHOD | flag::DEVICES;
-    if has_method::<M>(call.file_out) {
+    if has_method::<A::Memory>(call.file_out()) {
         flight.flags |= flag::INNER_METHOD;
     }
     true
 }
 
-/// Devices and route of a call.
+/// Counts a call that returned.
 #[inline(always)]
-fn describe<M: Memory>(call: &Call, result: i64, flight: Option<&Flight>) -> Copy {
-    let flags = flight.map_or(0, |flight| flight.flags);
-    let (dev_in, dev_out, via) = match flight {
+fn finish<A: Arguments>(
+    task: &Task,
+    slot: Option<*mut Slot>,
+    flight: Option<&mut Flight>,
+    call: &A,
+    result: i64,
+    end_ns: u64,
+) {
+    let flags = flight.as_ref().map_or(0, |flight| flight.flags);
+    let (dev_in, dev_out, via) = match &flight {
         Some(flight) if flags & flag::DEVICES != 0 => (flight.dev_in, flight.dev_out, Via::Overlay),
         _ => (
-            device::<M>(call.file_in),
-            device::<M>(call.file_out),
+            device::<A::Memory>(call.file_in()),
+            device::<A::Memory>(call.file_out()),
             Via::Syscall,
         ),
     };
-    // A file system without a method of its own, and whose remap method (if it
-    // has one) did not share the blocks, copies through the page cache.
-    let route = if result <= 0 {
-        Route::None
-    } else if flags & flag::REMAPPED != 0 {
-        Route::Clone
-    } else if flags & flag::REMAPPING != 0 {
-        // The method's return was not seen. It seldom fails.
-        loss::count(Loss::LostReturn);
-        Route::Clone
-    } else if flags & flag::INNER_METHOD != 0
-        || flags & flag::DEVICES == 0 && has_method::<M>(call.file_out)
-    {
-        Route::Fs
-    } else {
-        Route::Splice
-    };
-    Copy {
+    let copy = Copy {
         dev_in,
         dev_out,
-        route,
+        route: if result <= 0 {
+            Route::None
+        } else if flags & flag::CLONED != 0 {
+            Route::Clone
+        } else {
+            Route::Splice
+        },
         via,
-        asked: call.asked,
+        asked: call.asked(),
         result,
-    }
+    };
+    count::count(task, slot, flight, &copy, end_ns, || {
+        if flags & flag::DEVICES != 0 {
+            flags & flag::INNER_METHOD != 0
+        } else {
+            has_method::<A::Memory>(call.file_out())
+        }
+    });
 }
 
 #[inline(always)]

@@ -167,7 +167,7 @@ fn exit(file_out: Address, position: u64, source: u64, asked: u64, result: i64) 
         Some(flight) if flight.flags & flag::DEVICES != 0 => describe(flight, result),
         _ => from_arguments(file_out, source, asked, result),
     };
-    count::count(&task, slot, flight, &copy, end_ns);
+    count::count(&task, slot, flight, &copy, end_ns, || false);
 }
 
 #[inline(always)]
@@ -180,7 +180,7 @@ fn exit_kp(result: i64) {
     let Some(flight) = flight else {
         if admit::task(task.ids, const { programs::number("clone_exit_kp") }) {
             let copy = Copy::unknown(Via::Ioctl, result);
-            count::count(&task, slot, None, &copy, end_ns);
+            count::count(&task, slot, None, &copy, end_ns, || false);
         }
         return;
     };
@@ -189,7 +189,7 @@ fn exit_kp(result: i64) {
         copy.dev_out = device::<Probed>(flight.file_in as Address);
         copy.dev_in = 0;
     }
-    count::count(&task, slot, Some(flight), &copy, end_ns);
+    count::count(&task, slot, Some(flight), &copy, end_ns, || false);
 }
 
 /// The clone that `flight` has the devices of.

@@ -6,7 +6,7 @@ use crate::{
     inflight, loss,
     maps::{COPY_BY_ID, COPY_CELLS, COPY_ERRORS, COPY_FREE, COPY_KEYS},
     series::{Series, cell},
-    settings::WITH_ON_CPU,
+    settings::{SHARDS, WITH_ON_CPU},
     task::{self, Task},
     top,
 };
@@ -37,7 +37,7 @@ pub struct Copy {
     pub dev_in: u32,
     /// Device written to.
     pub dev_out: u32,
-    /// How the bytes went.
+    /// How the bytes went; a file system's own method is found out later.
     pub route: Route,
     /// What it came through.
     pub via: Via,
@@ -68,7 +68,8 @@ impl Copy {
 
 /// Counts a copy that returned at `end_ns`, and ends it where its start was
 /// noted, in `flight`. `slot` is that of the thread, unless another thread is in
-/// flight there.
+/// flight there. `method` says whether the file system written to copies by a
+/// method of its own; it is asked once for many calls.
 #[inline(always)]
 pub fn count(
     task: &Task,
@@ -76,16 +77,24 @@ pub fn count(
     flight: Option<&mut Flight>,
     call: &Copy,
     end_ns: u64,
+    method: impl Fn() -> bool,
 ) {
     let own = slot.is_some();
-    add(task, slot, flight.as_deref(), call, end_ns);
+    add(task, slot, flight.as_deref(), call, end_ns, method);
     if let Some(flight) = flight {
         inflight::end(flight, own, task.ids.tid);
     }
 }
 
 #[inline(always)]
-fn add(task: &Task, slot: Option<*mut Slot>, flight: Option<&Flight>, call: &Copy, end_ns: u64) {
+fn add(
+    task: &Task,
+    slot: Option<*mut Slot>,
+    flight: Option<&Flight>,
+    call: &Copy,
+    end_ns: u64,
+    method: impl Fn() -> bool,
+) {
     let cgroup = task::cgroup();
     if !admit::call(cgroup, call.dev_in, call.dev_out) {
         return;
@@ -96,84 +105,128 @@ fn add(task: &Task, slot: Option<*mut Slot>, flight: Option<&Flight>, call: &Cop
     } else {
         0
     };
-    let via = call.via as u32;
-    let mut number = OTHER;
-    let mut known = None;
-    if let Some(slot) = slot {
-        // SAFETY: a value of the map.
-        let slot = unsafe { &mut *slot };
-        if slot.pid != task.ids.pid
-            || slot.via != via
-            || slot.dev_in != call.dev_in
-            || slot.dev_out != call.dev_out
-            || slot.cgroup != cgroup
-        {
-            top::hand_over(slot, task.ids.pid, via, call.dev_in, call.dev_out, cgroup);
+    let place = match slot {
+        Some(slot) => {
+            // SAFETY: a value of the map.
+            let slot = unsafe { &mut *slot };
+            in_slot(task, slot, call, cgroup, copied, time_ns, method)
         }
-        slot.calls += 1;
-        slot.bytes += copied;
-        slot.time_ns += time_ns;
-        let place = &mut slot.series[call.route as usize & 3];
-        number = *place;
-        known = Some(place);
-    } else {
-        let key = TopKey {
-            pid: task.ids.pid,
-            dev_in: call.dev_in,
-            dev_out: call.dev_out,
-            reserved: 0,
-        };
-        let sums = Top {
-            calls: 1,
-            bytes: copied,
-            time_ns,
-            cgroup,
-            comm: task::comm(),
-        };
-        top::add(&key, &sums);
-    }
-    if number == OTHER {
-        number = SERIES.number(&SeriesKey {
-            dev_in: call.dev_in,
-            dev_out: call.dev_out,
-            kind: call.route as u32 | via << 8,
-            reserved: 0,
-            cgroup,
-        });
-        if let Some(place) = known {
-            *place = number;
-        }
-    }
+        None => in_none(task, call, cgroup, copied, time_ns, method),
+    };
     if call.result < 0 {
+        // Without the check the compiler makes room for a panic.
+        let number = place.checked_div(SHARDS.load()).unwrap_or(OTHER);
         error(number, -call.result as u32);
     }
-    let Some(words) = COPY_CELLS.get_ptr_mut(cell(number, task.ids.tid)) else {
+    let Some(words) = COPY_CELLS.get_ptr_mut(place) else {
         return;
     };
     // SAFETY: a value of the map.
     let cell = unsafe { Cell::<COPY_WORDS>::new(words) };
-    cell.add(copy::CALLS, 1);
+    cell.add::<{ copy::CALLS }>(1);
     let asked = call.asked.min(MAX_RW_COUNT);
-    cell.add(copy::BYTES_REQUESTED, asked);
+    cell.add::<{ copy::BYTES_REQUESTED }>(asked);
     if call.result > 0 {
-        cell.add(copy::BYTES_COPIED, copied);
+        cell.add::<{ copy::BYTES_COPIED }>(copied);
         if copied < asked {
-            cell.add(copy::SHORT, 1);
+            cell.add::<{ copy::SHORT }>(1);
         }
     } else if call.result < 0 {
-        cell.add(copy::ERRORS, 1);
+        cell.add::<{ copy::ERRORS }>(1);
     }
     match flight {
         Some(flight) => add_time(cell, task, flight, time_ns),
-        None => cell.add(copy::NO_LATENCY, 1),
+        None => cell.add::<{ copy::NO_LATENCY }>(1),
     }
     cell.touch();
+}
+
+/// Adds to the sums of the slot, and finds the place of the call's series: a
+/// slot knows it from the last call of its keys.
+#[inline(always)]
+fn in_slot(
+    task: &Task,
+    slot: &mut Slot,
+    call: &Copy,
+    cgroup: u64,
+    copied: u64,
+    time_ns: u64,
+    method: impl Fn() -> bool,
+) -> u32 {
+    let via = call.via as u32;
+    if slot.pid != task.ids.pid
+        || slot.via != via
+        || slot.dev_in != call.dev_in
+        || slot.dev_out != call.dev_out
+        || slot.cgroup != cgroup
+    {
+        top::hand_over(slot, task.ids.pid, via, call.dev_in, call.dev_out, cgroup);
+        slot.method = u32::from(method());
+    }
+    slot.calls += 1;
+    slot.bytes += copied;
+    slot.time_ns += time_ns;
+    let route = route(call, slot.method != 0);
+    let known = &mut slot.cells[route as usize & 3];
+    if *known == 0 {
+        *known = 1 + place(task, call, route, cgroup);
+    }
+    *known - 1
+}
+
+/// As [`in_slot`], where the slot is another thread's.
+#[inline(always)]
+fn in_none(
+    task: &Task,
+    call: &Copy,
+    cgroup: u64,
+    copied: u64,
+    time_ns: u64,
+    method: impl Fn() -> bool,
+) -> u32 {
+    let key = TopKey {
+        pid: task.ids.pid,
+        dev_in: call.dev_in,
+        dev_out: call.dev_out,
+        reserved: 0,
+    };
+    let sums = Top {
+        calls: 1,
+        bytes: copied,
+        time_ns,
+        cgroup,
+        comm: task::comm(),
+    };
+    top::add(&key, &sums);
+    place(task, call, route(call, method()), cgroup)
+}
+
+/// What is no clone went by the file system's method, if it has one, and else
+/// through the page cache.
+#[inline(always)]
+fn route(call: &Copy, method: bool) -> Route {
+    match call.route {
+        Route::Splice if method => Route::Fs,
+        route => route,
+    }
+}
+
+#[inline(always)]
+fn place(task: &Task, call: &Copy, route: Route, cgroup: u64) -> u32 {
+    let number = SERIES.number(&SeriesKey {
+        dev_in: call.dev_in,
+        dev_out: call.dev_out,
+        kind: route as u32 | (call.via as u32) << 8,
+        reserved: 0,
+        cgroup,
+    });
+    cell(number, task.ids.tid)
 }
 
 /// Adds what only a call whose start was seen has.
 #[inline(always)]
 fn add_time(cell: Cell<COPY_WORDS>, task: &Task, flight: &Flight, time_ns: u64) {
-    cell.add(copy::TIME_NS, time_ns);
+    cell.add::<{ copy::TIME_NS }>(time_ns);
     if WITH_ON_CPU.load() != 0 {
         let mut on_cpu_ns = time_ns;
         if task.switches() != flight.switches {
@@ -183,17 +236,17 @@ fn add_time(cell: Cell<COPY_WORDS>, task: &Task, flight: &Flight, time_ns: u64) 
             if ran < time_ns {
                 on_cpu_ns = ran;
             }
-            cell.add(copy::OFF_CPU_NS, time_ns - on_cpu_ns);
-            cell.add(copy::SWITCHED, 1);
+            cell.add::<{ copy::OFF_CPU_NS }>(time_ns - on_cpu_ns);
+            cell.add::<{ copy::SWITCHED }>(1);
         }
-        cell.add(copy::ON_CPU_NS, on_cpu_ns);
+        cell.add::<{ copy::ON_CPU_NS }>(on_cpu_ns);
     }
     if flight.flags & flag::READAHEAD != 0 {
-        cell.add(copy::READAHEAD_CALLS, flight.readahead.calls);
-        cell.add(copy::READAHEAD_PAGES, flight.readahead.pages);
-        cell.add(copy::READAHEAD_SUBMIT_NS, flight.readahead.submit_ns);
+        cell.add::<{ copy::READAHEAD_CALLS }>(flight.readahead.calls);
+        cell.add::<{ copy::READAHEAD_PAGES }>(flight.readahead.pages);
+        cell.add::<{ copy::READAHEAD_SUBMIT_NS }>(flight.readahead.submit_ns);
     }
-    cell.count(1 + copy::SUMS, TIME_BUCKETS, time_ns);
+    cell.count::<{ 1 + copy::SUMS }, TIME_BUCKETS>(time_ns);
 }
 
 /// Counts an error by its number.

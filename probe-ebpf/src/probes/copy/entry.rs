@@ -28,7 +28,7 @@ fn refused(result: i64) {
     }
     if result < 0 && admit::task(task.ids, const { programs::number("copy_entry_exit") }) {
         let call = Copy::unknown(Via::Entry, result);
-        count::count(&task, None, None, &call, 0);
+        count::count(&task, None, None, &call, 0, || false);
     }
 }
 

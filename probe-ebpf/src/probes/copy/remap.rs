@@ -1,54 +1,33 @@
-//! The remap methods of xfs and btrfs, which share blocks instead of copying
-//! them. They run only where a clone is tried; seen inside a copy, they are its
-//! route.
+//! The copies that shared blocks instead of copying them, which xfs and btrfs can
+//! do: seen inside a copy, that is its route.
+//!
+//! The functions are the ones that run once a clone is allowed. Their entry is
+//! enough, and a kprobe there runs only where blocks are shared. The return of
+//! the method itself would cost more, and be lost where many clone at once.
 
 use crate::{inflight, task};
-use aya_ebpf::{
-    macros::{kprobe, kretprobe},
-    programs::{ProbeContext, RetProbeContext},
-};
+use aya_ebpf::{macros::kprobe, programs::ProbeContext};
 use probe_common::slot::flag;
 
-// loff_t xfs_file_remap_range(struct file *file_in, loff_t pos_in,
-//         struct file *file_out, loff_t pos_out, loff_t len, unsigned int remap_flags)
-#[kprobe(function = "xfs_file_remap_range")]
-fn xfs_remap_enter_kp(_: ProbeContext) -> u32 {
-    enter();
+// int xfs_reflink_update_dest(struct xfs_inode *dest, xfs_off_t newlen,
+//         xfs_extlen_t cowextsize, unsigned int remap_flags)
+#[kprobe(function = "xfs_reflink_update_dest")]
+fn xfs_cloned_kp(_: ProbeContext) -> u32 {
+    cloned();
     0
 }
 
-#[kretprobe(function = "xfs_file_remap_range")]
-fn xfs_remap_exit_kp(ctx: RetProbeContext) -> u32 {
-    exit(ctx.ret());
-    0
-}
-
-// As of xfs.
-#[kprobe(function = "btrfs_remap_file_range")]
-fn btrfs_remap_enter_kp(_: ProbeContext) -> u32 {
-    enter();
-    0
-}
-
-#[kretprobe(function = "btrfs_remap_file_range")]
-fn btrfs_remap_exit_kp(ctx: RetProbeContext) -> u32 {
-    exit(ctx.ret());
+// int btrfs_clone(struct inode *src, struct inode *inode, const u64 off,
+//         const u64 olen, const u64 olen_aligned, const u64 destoff, int no_time_update)
+#[kprobe(function = "btrfs_clone")]
+fn btrfs_cloned_kp(_: ProbeContext) -> u32 {
+    cloned();
     0
 }
 
 #[inline(always)]
-fn enter() {
+fn cloned() {
     if let Some(flight) = inflight::of(task::ids().tid) {
-        flight.flags |= flag::REMAPPING;
-    }
-}
-
-#[inline(always)]
-fn exit(result: i64) {
-    if let Some(flight) = inflight::of(task::ids().tid) {
-        flight.flags &= !flag::REMAPPING;
-        if result > 0 {
-            flight.flags |= flag::REMAPPED;
-        }
+        flight.flags |= flag::CLONED;
     }
 }

@@ -71,19 +71,19 @@ fn submit<M: Memory>(control: Address, program: u32) {
     let Some(value) = book::value(ids.tid, book::device::<M>(inode), kind) else {
         return;
     };
-    value.add(readahead::CALLS, 1);
-    value.add(readahead::PAGES_SUBMITTED, pages);
+    value.add::<{ readahead::CALLS }>(1);
+    value.add::<{ readahead::PAGES_SUBMITTED }>(pages);
     match step {
-        Step::Begins => value.add(readahead::STREAMS, 1),
+        Step::Begins => value.add::<{ readahead::STREAMS }>(1),
         Step::Advances { pages, ns } => {
-            value.add(readahead::PAGES_ADVANCED, pages);
-            value.add(readahead::ACTIVE_NS, ns);
+            value.add::<{ readahead::PAGES_ADVANCED }>(pages);
+            value.add::<{ readahead::ACTIVE_NS }>(ns);
         }
     }
     if pages >= cap::<M>(control) {
-        value.add(readahead::PAGES_AT_CAP, pages);
+        value.add::<{ readahead::PAGES_AT_CAP }>(pages);
     }
-    value.count(PAGES_AT, PAGE_BUCKETS, pages);
+    value.count::<PAGES_AT, PAGE_BUCKETS>(pages);
     value.touch();
 }
 

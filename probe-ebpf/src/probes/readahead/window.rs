@@ -205,10 +205,10 @@ fn book<M: Memory>(
     let Some(value) = book::value(tid, device, kind) else {
         return;
     };
-    value.add(readahead::PAGES_REQUESTED, asked);
+    value.add::<{ readahead::PAGES_REQUESTED }>(asked);
     if submit_ns != NO_TIME {
-        value.add(readahead::SUBMIT_NS, submit_ns);
-        value.count(1 + readahead::SUMS, TIME_BUCKETS, submit_ns);
+        value.add::<{ readahead::SUBMIT_NS }>(submit_ns);
+        value.count::<{ 1 + readahead::SUMS }, TIME_BUCKETS>(submit_ns);
     }
     value.touch();
 }
