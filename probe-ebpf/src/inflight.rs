@@ -6,11 +6,12 @@ use crate::{
     maps::{OVERFLOW_SLOTS, SLOTS},
     settings::WITH_ON_CPU,
     task::{self, Task},
+    zero,
 };
 use aya_ebpf::bindings::BPF_ANY;
 use probe_common::{
     loss::Loss,
-    slot::{Flight, SLOTS_LEN, Slot},
+    slot::{Flight, ReadaheadSums, SLOTS_LEN, Slot, flag},
 };
 
 /// Where to note a call of thread `tid` that begins: the place of the call that
@@ -67,6 +68,17 @@ pub fn at(tid: u32) -> Option<(Option<*mut Slot>, Option<&'static mut Flight>)> 
 #[inline(always)]
 pub fn of(tid: u32) -> Option<&'static mut Flight> {
     at(tid)?.1
+}
+
+/// The sums of readahead inside a call.
+#[inline(always)]
+pub fn readahead(flight: &mut Flight) -> &mut ReadaheadSums {
+    let sums = &mut flight.readahead;
+    if flight.flags & flag::READAHEAD == 0 {
+        flight.flags |= flag::READAHEAD;
+        zero::clear([&mut sums.calls, &mut sums.pages, &mut sums.submit_ns]);
+    }
+    sums
 }
 
 /// Ends the call `flight` of thread `tid`, whose slot is not another's if it is

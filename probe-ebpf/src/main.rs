@@ -35,6 +35,7 @@ mod series;
 mod settings;
 mod task;
 mod top;
+mod zero;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -1,6 +1,6 @@
 //! The sums of copies by process.
 
-use crate::{atomic, loss, maps::TOP, task};
+use crate::{atomic, loss, maps::TOP, task, zero};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use probe_common::{
     loss::Loss,
@@ -10,7 +10,15 @@ use probe_common::{
 /// Adds to the sums of a process.
 #[inline(always)]
 pub fn add(key: &TopKey, sums: &Top) {
-    let Some(top) = find(key, sums) else {
+    let mut top = TOP.get_ptr_mut(key);
+    if top.is_none() {
+        if TOP.insert(key, sums, u64::from(BPF_NOEXIST)).is_ok() {
+            return;
+        }
+        // Another CPU was first, or the map is full.
+        top = TOP.get_ptr_mut(key);
+    }
+    let Some(top) = top else {
         loss::count(Loss::Top);
         return;
     };
@@ -20,24 +28,6 @@ pub fn add(key: &TopKey, sums: &Top) {
         atomic::add(&raw mut (*top).bytes, sums.bytes);
         atomic::add(&raw mut (*top).time_ns, sums.time_ns);
     }
-}
-
-/// The sums of a process; new ones, if need be, have the cgroup and name of
-/// `like`.
-#[inline(always)]
-fn find(key: &TopKey, like: &Top) -> Option<*mut Top> {
-    if let Some(top) = TOP.get_ptr_mut(key) {
-        return Some(top);
-    }
-    let none = Top {
-        calls: 0,
-        bytes: 0,
-        time_ns: 0,
-        ..*like
-    };
-    // If it fails, another CPU was first, or the map is full.
-    let _ = TOP.insert(key, none, u64::from(BPF_NOEXIST));
-    TOP.get_ptr_mut(key)
 }
 
 /// Gives a slot to another process or pair of devices: its sums move to the
@@ -58,9 +48,7 @@ pub fn hand_over(slot: &mut Slot, pid: u32, via: u32, dev_in: u32, dev_out: u32,
             cgroup: slot.cgroup,
             comm: slot.comm,
         };
-        slot.calls = 0;
-        slot.bytes = 0;
-        slot.time_ns = 0;
+        zero::clear([&mut slot.calls, &mut slot.bytes, &mut slot.time_ns]);
         add(&key, &sums);
     }
     if slot.pid != pid {
@@ -71,5 +59,5 @@ pub fn hand_over(slot: &mut Slot, pid: u32, via: u32, dev_in: u32, dev_out: u32,
     slot.dev_in = dev_in;
     slot.dev_out = dev_out;
     slot.cgroup = cgroup;
-    slot.cells = [0; 4];
+    zero::clear(slot.cells.each_mut());
 }

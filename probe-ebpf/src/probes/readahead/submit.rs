@@ -22,7 +22,6 @@ use probe_common::{
     bucket::{PAGE_BUCKETS, TIME_BUCKETS},
     cell::readahead,
     programs,
-    slot::{ReadaheadSums, flag},
 };
 
 /// Where the histogram of pages begins: behind the one of times.
@@ -61,12 +60,9 @@ fn submit<M: Memory>(control: Address, program: u32) {
     let index = M::read::<u64>(control, &OFF_RAC_INDEX);
     let step = stream::step(ids.tid, inode, index, pages, task::now());
     if let Some(flight) = inflight::of(ids.tid) {
-        if flight.flags & flag::READAHEAD == 0 {
-            flight.readahead = ReadaheadSums::default();
-            flight.flags |= flag::READAHEAD;
-        }
-        flight.readahead.calls += 1;
-        flight.readahead.pages += pages;
+        let sums = inflight::readahead(flight);
+        sums.calls += 1;
+        sums.pages += pages;
     }
     let Some(value) = book::value(ids.tid, book::device::<M>(inode), kind) else {
         return;

@@ -15,12 +15,7 @@ use aya_ebpf::{
     macros::{fentry, fexit, kprobe, kretprobe},
     programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext},
 };
-use probe_common::{
-    bucket::TIME_BUCKETS,
-    cell::readahead,
-    programs,
-    slot::{self, ReadaheadSums},
-};
+use probe_common::{bucket::TIME_BUCKETS, cell::readahead, programs};
 
 /// The programs of one function; `asked` is the place of its number of pages
 /// since 5.18, `asked_5_10` that before.
@@ -32,7 +27,7 @@ macro_rules! window {
     ) => {
         #[fentry(function = $function)]
         fn $enter(_: FEntryContext) -> u32 {
-            enter($flag, 0, 0, const { programs::number(stringify!($enter)) });
+            enter($flag, None, const { programs::number(stringify!($enter)) });
             0
         }
 
@@ -54,7 +49,7 @@ macro_rules! window {
         fn $enter_kp(ctx: ProbeContext) -> u32 {
             if let (Some(control), Some(asked)) = (ctx.arg(0), ctx.arg($asked)) {
                 let program = const { programs::number(stringify!($enter_kp)) };
-                enter($flag, control, asked, program);
+                enter($flag, Some((control, asked)), program);
             }
             0
         }
@@ -63,7 +58,7 @@ macro_rules! window {
         fn $enter_kp_5_10(ctx: ProbeContext) -> u32 {
             if let (Some(control), Some(asked)) = (ctx.arg(0), ctx.arg($asked_5_10)) {
                 let program = const { programs::number(stringify!($enter_kp_5_10)) };
-                enter($flag, control, asked, program);
+                enter($flag, Some((control, asked)), program);
             }
             0
         }
@@ -109,9 +104,10 @@ fn nested(own: u32, flags: u32) -> bool {
     own == flag::FORCE && flags & (flag::SYNC | flag::ASYNC) != 0
 }
 
-/// Notes that the thread enters a function.
+/// Notes that the thread enters a function; of kprobes also the arguments, which
+/// their return does not see.
 #[inline(always)]
-fn enter(own: u32, control: u64, asked: u64, program: u32) {
+fn enter(own: u32, arguments: Option<(u64, u64)>, program: u32) {
     let ids = task::ids();
     if !admit::task(ids, program) {
         return;
@@ -123,8 +119,10 @@ fn enter(own: u32, control: u64, asked: u64, program: u32) {
         reading.flags |= flag::FORCE | flag::FORCED;
         return;
     }
-    reading.control = control;
-    reading.asked = asked;
+    if let Some((control, asked)) = arguments {
+        reading.control = control;
+        reading.asked = asked;
+    }
     reading.flags = own;
     reading.start_ns = task::now();
     reading.tid = ids.tid;
@@ -194,11 +192,7 @@ fn book<M: Memory>(
     if submit_ns != NO_TIME
         && let Some(flight) = inflight::of(tid)
     {
-        if flight.flags & slot::flag::READAHEAD == 0 {
-            flight.readahead = ReadaheadSums::default();
-            flight.flags |= slot::flag::READAHEAD;
-        }
-        flight.readahead.submit_ns += submit_ns;
+        inflight::readahead(flight).submit_ns += submit_ns;
     }
     let kind = reading.kind(tid, flags);
     let device = book::device::<M>(book::inode::<M>(control));
