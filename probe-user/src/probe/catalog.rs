@@ -150,11 +150,7 @@ pub const PROBES: &[Probe] = &[
                     way!(clone_enter_kp, clone_exit_kp, clone_inner_kp; Always; counting clone_exit_kp),
                 ],
             ),
-            in_module(
-                "xfs",
-                "clones inside copies on xfs",
-                &[way!(xfs_cloned_kp)],
-            ),
+            in_module("xfs", "clones inside copies on xfs", &[way!(xfs_cloned_kp)]),
             in_module(
                 "btrfs",
                 "clones inside copies on btrfs",
