@@ -2,53 +2,39 @@
 //! xfs, the geometry that the mounted file system states. Never `statfs`, which
 //! leaves out what the file system keeps for itself.
 //!
-//! A disk that does not answer must not hang the reader, so each device is read
-//! by a thread of its own, with a time limit, and is left alone until that thread
-//! returns.
+//! Whoever reads a disk that does not answer cannot even be killed, and neither
+//! can its process. So a child asks them one by one; if it hangs it is left to
+//! itself, another asks the rest, and that disk is not asked again until the
+//! first child is back.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use rustix::ioctl::{self, Getter, Opcode};
-
+use super::asking::{Answer, Job};
+use super::child::Child;
 use super::mounts::is_remote;
-use super::superblock::{self, Kind};
+use super::superblock::Kind;
 use super::view::View;
-use crate::sample::{
-    Dev,
-    inventory::{Device, Mount},
-};
+use crate::sample::inventory::{Device, Mount};
 
-/// How long all devices together may take to answer.
+/// How long one disk may take to answer.
 const LIMIT: Duration = Duration::from_secs(2);
+/// So many disks may hang before the rest is not asked.
+const MAX_HANGING: usize = 4;
 const NO_ANSWER: &str = "the device did not answer within 2 s";
 const STILL_NO_ANSWER: &str = "the device has still not answered an earlier read";
-/// `XFS_IOC_FSGEOMETRY`, whose `struct xfs_fsop_geom` has 256 bytes.
-const FSGEOMETRY: Opcode = ioctl::opcode::read::<[u8; 256]>(b'X', 126);
+const NOT_ASKED: &str = "not read: too many devices do not answer";
 
 type Size = Result<u64, String>;
 
 /// Measures file systems, and remembers the devices that hang.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FsSizes {
-    hanging: Arc<Mutex<BTreeSet<u32>>>,
-}
-
-/// One file system to be measured.
-struct Job {
-    dev: u32,
-    block_dev: u32,
-    kind: Kind,
-    /// Where the block device may be found.
-    nodes: Vec<PathBuf>,
-    /// Where the file system is mounted, if it can be asked there.
-    mount_points: Vec<PathBuf>,
+    hanging: Arc<Mutex<BTreeMap<u32, Child>>>,
 }
 
 impl FsSizes {
@@ -72,42 +58,62 @@ impl FsSizes {
     }
 
     fn measure(&self, jobs: Vec<Job>) -> BTreeMap<u32, Size> {
-        let deadline = Instant::now() + LIMIT;
-        let (answer, answers) = mpsc::channel();
-        let mut sizes = BTreeMap::new();
-        for job in jobs {
-            let dev = job.dev;
-            if !self.hanging().insert(dev) {
-                sizes.insert(dev, Err(STILL_NO_ANSWER.to_owned()));
-                continue;
-            }
-            let (this, answer) = (self.clone(), answer.clone());
-            let reader = thread::Builder::new().name("fs-size".to_owned());
-            let started = reader.stack_size(64 << 10).spawn(move || {
-                let size = job.run();
-                this.hanging().remove(&dev);
-                // Nobody waits any more if the device took too long.
-                let _ = answer.send((dev, size));
-            });
-            let unanswered = match started {
-                Ok(_) => NO_ANSWER.to_owned(),
+        let mut hanging = self.hanging();
+        hanging.retain(|_, child| !child.has_ended());
+        let (out, mut waiting): (Vec<Job>, Vec<Job>) = jobs
+            .into_iter()
+            .partition(|job| hanging.contains_key(&job.dev));
+        let still = |job: Job| (job.dev, Err(STILL_NO_ANSWER.to_owned()));
+        let mut sizes: BTreeMap<u32, Size> = out.into_iter().map(still).collect();
+        while !waiting.is_empty() && hanging.len() < MAX_HANGING {
+            let mut child = match Child::start(&waiting) {
+                Ok(child) => child,
                 Err(error) => {
-                    self.hanging().remove(&dev);
-                    error.to_string()
+                    let failed =
+                        |job: Job| (job.dev, Err(format!("no process to read it: {error}")));
+                    sizes.extend(waiting.into_iter().map(failed));
+                    return sizes;
                 }
             };
-            sizes.insert(dev, Err(unanswered));
+            let answers = child.answers(waiting.len(), LIMIT);
+            let rest = waiting.split_off(answers.len());
+            let answered = waiting.into_iter().zip(answers);
+            sizes.extend(answered.map(|(job, answer)| (job.dev, size(&job, answer))));
+            let mut rest = rest.into_iter();
+            if let Some(job) = rest.next() {
+                sizes.insert(job.dev, Err(NO_ANSWER.to_owned()));
+                if !child.has_ended() {
+                    hanging.insert(job.dev, child);
+                }
+            }
+            waiting = rest.collect();
         }
-        drop(answer);
-        let left = || deadline.saturating_duration_since(Instant::now());
-        while let Ok((dev, size)) = answers.recv_timeout(left()) {
-            sizes.insert(dev, size);
-        }
+        sizes.extend(
+            waiting
+                .into_iter()
+                .map(|job| (job.dev, Err(NOT_ASKED.to_owned()))),
+        );
         sizes
     }
 
-    fn hanging(&self) -> std::sync::MutexGuard<'_, BTreeSet<u32>> {
+    fn hanging(&self) -> MutexGuard<'_, BTreeMap<u32, Child>> {
         self.hanging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn size(job: &Job, answer: Answer) -> Size {
+    let node = |node: usize| job.nodes.get(node).map(|node| node.to_string_lossy());
+    match answer {
+        Answer::Size(size) => Ok(size),
+        Answer::Block(block) => job.kind.size(&block).map_err(|error| error.to_string()),
+        Answer::NoDevice => Err("no device node".to_owned()),
+        Answer::Another { node: at } => {
+            Err(format!("{}: another device", node(at).unwrap_or_default()))
+        }
+        Answer::Failed { node: at, errno } => {
+            let error = std::io::Error::from_raw_os_error(errno);
+            Err(format!("{}: {error}", node(at).unwrap_or_default()))
+        }
     }
 }
 
@@ -120,34 +126,39 @@ fn jobs(
 ) -> Vec<Job> {
     let mut jobs: BTreeMap<u32, Job> = BTreeMap::new();
     for mount in mounts.iter().filter(|mount| wanted(mount)) {
-        let (Some(kind), block) = (
-            Kind::named(&mount.fs),
-            mount.source_dev.unwrap_or(mount.dev),
-        ) else {
+        let block_dev = mount.source_dev.unwrap_or(mount.dev);
+        let Some(kind) = Kind::named(&mount.fs) else {
             continue;
         };
-        let Some(device) = devices.iter().find(|device| device.dev == block) else {
+        let Some(device) = devices.iter().find(|device| device.dev == block_dev) else {
             continue;
         };
         let job = jobs.entry(mount.dev).or_insert_with(|| Job {
             dev: mount.dev,
-            block_dev: block,
+            block_dev,
             kind,
             nodes: nodes(view, device),
             mount_points: Vec::new(),
         });
         if kind == Kind::Xfs && mount.mnt_ns == 0 && is_local(&mount.mount_point, mounts) {
-            job.mount_points.push(view.host(&mount.mount_point));
+            job.mount_points
+                .extend(c_path(view.host(&mount.mount_point)));
         }
     }
     jobs.into_values().collect()
 }
 
 /// The places of a block device's node, the node's own `/dev` first.
-fn nodes(view: &View, device: &Device) -> Vec<PathBuf> {
+fn nodes(view: &View, device: &Device) -> Vec<CString> {
     // The kernel writes `!` in sysfs where a name has a slash (`cciss!c0d0`).
     let name = format!("dev/{}", device.name.replace('!', "/"));
-    vec![view.host(&name), view.own(&name)]
+    let mut paths = vec![view.host(&name), view.own(&name)];
+    paths.dedup();
+    paths.into_iter().filter_map(c_path).collect()
+}
+
+fn c_path(path: PathBuf) -> Option<CString> {
+    CString::new(path.into_os_string().into_vec()).ok()
 }
 
 /// Whether the path to a mount point leads through no file system that could hang.
@@ -158,79 +169,6 @@ fn is_local(mount_point: &str, mounts: &[Mount]) -> bool {
         below.is_none_or(|rest| !rest.is_empty() && !rest.starts_with('/'))
     })
 }
-
-impl Job {
-    fn run(&self) -> Size {
-        for mount_point in &self.mount_points {
-            if let Some(size) = self.geometry(mount_point) {
-                return Ok(size);
-            }
-        }
-        self.superblock()
-    }
-
-    /// What the mounted xfs says of itself. The directory is held open for no
-    /// longer than the call, or the volume could not be unmounted.
-    fn geometry(&self, mount_point: &PathBuf) -> Option<u64> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let directory = open(mount_point, flags, Mode::empty()).ok()?;
-        if Dev::from_stat(fstat(&directory).ok()?.st_dev).0 != self.dev {
-            return None; // something else is mounted above it
-        }
-        // SAFETY: FSGEOMETRY fills a struct xfs_fsop_geom, 256 bytes that may hold any value.
-        let geometry = unsafe {
-            let read = Getter::<FSGEOMETRY, [u8; 256]>::new();
-            ioctl::ioctl(&directory, read)
-        };
-        geometry_size(&geometry.ok()?)
-    }
-
-    /// From the superblock on the block device.
-    fn superblock(&self) -> Size {
-        let cached = self.kind.lives_in_the_page_cache();
-        let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        flags.set(OFlags::DIRECT, !cached);
-        let node = self.open_node(flags)?;
-        let mut page = Page([0; superblock::LENGTH]);
-        let length = rustix::io::pread(&node, &mut page.0, self.kind.offset())
-            .map_err(|error| format!("read: {error}"))?;
-        let size = self.kind.size(&page.0[..length]);
-        size.map_err(|error| error.to_string())
-    }
-
-    fn open_node(&self, flags: OFlags) -> Result<OwnedFd, String> {
-        let mut why = "no device node".to_owned();
-        for path in &self.nodes {
-            match open(path, flags, Mode::empty()) {
-                Ok(node) if self.is_another(&node) => {
-                    why = format!("{}: another device", path.display());
-                }
-                Ok(node) => return Ok(node),
-                Err(error) => why = format!("{}: {error}", path.display()),
-            }
-        }
-        Err(why)
-    }
-
-    /// A container's `/dev` may use a name for another device.
-    fn is_another(&self, node: &OwnedFd) -> bool {
-        let block = |mode| FileType::from_raw_mode(mode) == FileType::BlockDevice;
-        fstat(node).is_ok_and(|stat| {
-            block(stat.st_mode) && Dev::from_stat(stat.st_rdev).0 != self.block_dev
-        })
-    }
-}
-
-/// `blocksize` and `datablocks` of a `struct xfs_fsop_geom`.
-fn geometry_size(geometry: &[u8; 256]) -> Option<u64> {
-    let block_size = u32::from_ne_bytes(geometry[..4].try_into().ok()?);
-    let blocks = u64::from_ne_bytes(geometry[32..40].try_into().ok()?);
-    blocks.checked_mul(block_size.into())
-}
-
-/// A buffer that direct I/O accepts.
-#[repr(align(4096))]
-struct Page([u8; superblock::LENGTH]);
 
 #[cfg(test)]
 #[path = "fs_size_tests.rs"]

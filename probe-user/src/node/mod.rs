@@ -5,8 +5,10 @@
 //! from superblocks. No network file system is ever asked anything: one that
 //! hangs must not hang the reader.
 
+mod asking;
 pub mod cgroup;
 mod cgroup_path;
+mod child;
 mod devices;
 pub mod disk_id;
 pub mod facts;

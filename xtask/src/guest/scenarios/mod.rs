@@ -8,6 +8,7 @@ mod privileges;
 mod readahead;
 mod resize;
 mod session;
+mod volumes;
 mod xfs_module;
 
 use anyhow::{Context, Result, bail};
@@ -89,6 +90,8 @@ pub const ALL: &[Scenario] = &[
     all("events_lost", session::loss),
     main("live", session::live),
     main("volumes", session::volumes),
+    all("volumes_not_grown", volumes::not_grown),
+    all("volumes_hanging_disk", volumes::hanging_disk),
     all("doctor", privileges::doctor),
     main("no_capability", privileges::no_capability),
     main("perf_event_paranoid", privileges::perf_event_paranoid),
