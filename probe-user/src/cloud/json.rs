@@ -113,7 +113,7 @@ fn each_document(
     }
 }
 
-/// Counts the lines that were read; serde_json reads byte by byte.
+/// Counts the lines that were read; `serde_json` reads byte by byte.
 struct CountLines<'a, R> {
     reader: R,
     line: &'a Cell<u64>,
