@@ -1,9 +1,9 @@
 //! The node's volumes: what they are called, what lies on them, and every size
 //! that was read of them.
 
+use super::kubelet::kubelet_volume;
 use super::mounts::{MountState, Mounts};
 use super::runs::Runs;
-use super::{KubeletVolume, kubelet_volume};
 use crate::sample::inventory::{Cgroup, Device, Mount, Volume};
 use crate::sample::{Dev, Inventory};
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,16 +227,30 @@ impl Devices {
         cgroup.pod.clone().or_else(|| cgroup.pod_uid.clone())
     }
 
-    /// What kubelet's mount of the device says about its volume.
-    pub fn kubelet_volume(&self, dev: Dev) -> Option<KubeletVolume<'_>> {
+    /// Persistent volume and pod of a device: from kubelet's own files where
+    /// they were read, else from where it is mounted.
+    pub fn claim(&self, dev: Dev) -> (Option<String>, Option<String>) {
+        let is_it = |volume: &&Volume| volume.dev.is_some_and(|v| self.canonical(Dev(v)) == dev);
+        let mut volumes: Vec<&Volume> = self.volumes.values().filter(is_it).collect();
+        volumes.sort_by_key(|volume| (volume.removed, volume.pod_uid.is_none()));
         let mounts = self.mounts_of(dev);
-        mounts
+        let mounted = mounts
             .iter()
-            .find_map(|state| kubelet_volume(&state.mount.mount_point))
+            .find_map(|state| kubelet_volume(&state.mount.mount_point));
+        let uid = volumes.iter().find_map(|volume| volume.pod_uid.as_deref());
+        let pv = volumes.iter().find_map(|volume| volume.pv.clone());
+        let pod = volumes.iter().find_map(|volume| volume.pod.clone());
+        (
+            pv.or_else(|| mounted.map(|volume| volume.pv.to_owned())),
+            pod.or_else(|| {
+                let uid = uid.or(mounted.map(|volume| volume.pod_uid));
+                uid.map(|uid| self.pod_of_uid(uid))
+            }),
+        )
     }
 
     /// The pod with this uid: its name where known, else the uid.
-    pub fn pod_of_uid(&self, uid: &str) -> String {
+    fn pod_of_uid(&self, uid: &str) -> String {
         let same = |cgroup: &&Cgroup| cgroup.pod_uid.as_deref() == Some(uid);
         let named = self.cgroups.values().find(same).and_then(|c| c.pod.clone());
         named.unwrap_or_else(|| uid.to_owned())
@@ -310,6 +324,28 @@ mod tests {
         let devices = read(vec![odd, disk(VDC, "vdc", GIB), vdc1(GIB), volume], vec![]);
         assert_eq!(devices.chain(lvm), [lvm, VDC1, VDB, VDC]);
         assert_eq!(devices.partition(VDC, 1), Some(VDC1));
+    }
+
+    #[test]
+    fn a_volume_is_claimed_by_a_pod() {
+        let at = "/var/lib/kubelet/pods/uid-1/volumes/kubernetes.io~csi/pvc-77/mount";
+        let mut devices = read(vec![disk(VDB, "vdb", GIB)], vec![ext4(VDB, at, GIB)]);
+        let by_mount = (Some("pvc-77".to_owned()), Some("uid-1".to_owned()));
+        assert_eq!(devices.claim(VDB), by_mount);
+        devices.apply(&Inventory {
+            volumes: vec![Volume {
+                path: at.to_owned(),
+                pv: Some("pvc-77".to_owned()),
+                pod_uid: Some("uid-1".to_owned()),
+                pod: Some("db/mysql-0".to_owned()),
+                dev: Some(VDB.0),
+                ..Volume::default()
+            }],
+            ..Inventory::default()
+        });
+        let named = (Some("pvc-77".to_owned()), Some("db/mysql-0".to_owned()));
+        assert_eq!(devices.claim(VDB), named);
+        assert_eq!(devices.claim(VDC), (None, None));
     }
 
     #[test]

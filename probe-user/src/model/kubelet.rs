@@ -2,16 +2,16 @@
 
 /// A mounted CSI volume of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KubeletVolume<'a> {
+pub(super) struct KubeletVolume<'a> {
     /// The pod's uid.
-    pub pod_uid: &'a str,
+    pub(super) pod_uid: &'a str,
     /// The persistent volume's name.
-    pub pv: &'a str,
+    pub(super) pv: &'a str,
 }
 
 /// Reads `…/pods/<uid>/volumes/kubernetes.io~csi/<pv>/mount`. kubelet's root
 /// directory may be anywhere (k3s and others move it).
-pub fn kubelet_volume(mount_point: &str) -> Option<KubeletVolume<'_>> {
+pub(super) fn kubelet_volume(mount_point: &str) -> Option<KubeletVolume<'_>> {
     let rest = mount_point.strip_suffix("/mount")?;
     let (rest, pv) = rest.rsplit_once("/volumes/kubernetes.io~csi/")?;
     let (_, pod_uid) = rest.rsplit_once("/pods/")?;

@@ -19,7 +19,6 @@ pub use anchors::{Anchors, Instant};
 pub use coverage::{Interval, Reading};
 pub use devices::Devices;
 pub use distribution::Distribution;
-pub use kubelet::{KubeletVolume, kubelet_volume};
 pub use mounts::MountState;
 pub use probes::{Probes, state_name};
 pub use recording::Recording;

@@ -8,6 +8,8 @@ use crate::model::testing::{
 };
 use crate::sample::probe_status::State;
 use crate::sample::{ProbeSchema, Record, probe_schema};
+use crate::session;
+use crate::sink::Sink;
 use serde_json::Value;
 
 fn plain(recording: &Recording) -> String {
@@ -261,4 +263,24 @@ fn a_tick_has_what_its_window_brought() {
     assert_eq!(tick.copy[0].calls, 2);
     assert_eq!(tick.interval_ns, SECOND);
     insta::assert_snapshot!(tick_lines(&tick, Style::plain()), @"07:14:02.000  copy      vdb → vdb splice  2/s  2 MiB/s  p50 2 ms p99 2 ms max 2 ms  pod db/mysql-0");
+}
+
+#[test]
+fn a_recording_on_disk_reads_as_the_live_stream_does() {
+    let story = did_not_grow();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.vprec");
+    let mut writer = session::Writer::create(&path, &session::WriterOptions::default()).unwrap();
+    for window in &story.windows {
+        writer.window(window).unwrap();
+    }
+    writer.finish().unwrap();
+
+    let mut file = session::Recording::open(&path).unwrap();
+    let mut read = Recording::default();
+    for window in file.timeline() {
+        read.apply_history(&window.unwrap());
+    }
+    read.set_totals(file.totals().clone());
+    assert_eq!(json(&read), json(&story.recording()));
 }

@@ -75,7 +75,7 @@ fn row(devices: &Devices, dev: Dev) -> DeviceRow {
     let device = devices.device(dev);
     let mounts = devices.mounts_of(dev);
     let mount = mounts.first().map(|state| &state.mount);
-    let volume = devices.kubelet_volume(dev);
+    let (pv, pod) = devices.claim(dev);
     let mut points: Vec<String> = mounts
         .iter()
         .filter(|state| state.present)
@@ -99,7 +99,7 @@ fn row(devices: &Devices, dev: Dev) -> DeviceRow {
             .map(|m| m.source.clone())
             .filter(|source| !source.is_empty()),
         rsize: mount.and_then(|m| m.rsize),
-        pod: volume.map(|v| devices.pod_of_uid(v.pod_uid)),
-        pv: volume.map(|v| v.pv.to_owned()),
+        pod,
+        pv,
     }
 }

@@ -104,6 +104,9 @@ fn state(probe: &ProbeRow) -> String {
     );
     let missed = probe.missed_runs.filter(|&n| n > 0);
     parts.extend(missed.map(|n| format!("{n} missed runs")));
+    if probe.missed_runs.is_none() && matches!(probe.state, "attached" | "partial") {
+        parts.push("missed runs not counted by this kernel".to_owned());
+    }
     let odd = |state| matches!(state, "failed" | "unsupported" | "waiting");
     let mut alike: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for hook in probe.hooks.iter().filter(|hook| odd(hook.state)) {

@@ -93,7 +93,12 @@ pub(in crate::render) fn what(row: &TimelineRow) -> String {
                 .map(|b| format!(", asked for {}", bytes(b)))
                 .unwrap_or_default();
             match (error, duration_ns) {
-                (_, None) => format!("{fs} resize ({command}) began{by} and had not returned{pod}"),
+                (_, None) => {
+                    let to = to_bytes
+                        .map(|to| format!(", then {}", bytes(to)))
+                        .unwrap_or_default();
+                    format!("{fs} resize ({command}){asked}{to}{by}{pod}: its return was not seen")
+                }
                 (Some(error), Some(ns)) => {
                     format!(
                         "{fs} resize ({command}) failed: {error}{asked}, after {}{by}{pod}",
