@@ -6,6 +6,7 @@ use crate::model::{Recording, Runs};
 use crate::sample::event::Detail;
 use crate::sample::{Dev, Event, ExecExit};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// A device of the volume became larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +123,7 @@ pub struct Volume<'a> {
     pub runs: Vec<ToolRun<'a>>,
     /// Resizes that reached the kernel, in order.
     pub attempts: Vec<Attempt<'a>>,
+    events: Rc<[&'a Event]>,
 }
 
 /// The file system fills its device if less than this is left: what ext4 and
@@ -131,13 +133,14 @@ const SLACK: u64 = 8 << 20;
 impl<'a> Volume<'a> {
     /// All volumes of a recording that anything is known of.
     pub fn all(recording: &'a Recording) -> Vec<Self> {
+        let events = relevant(recording);
         let devices = recording.devices();
         let mut found: BTreeSet<Dev> = devices
             .mounts()
             .map(|state| devices.canonical(Dev(state.mount.dev)))
             .filter(|&dev| dev.major() != 0 && devices.device(dev).is_some())
             .collect();
-        for event in recording.events() {
+        for event in events.iter() {
             match &event.detail {
                 Some(Detail::FsResize(resize)) => _ = found.insert(Dev(resize.dev)),
                 Some(Detail::FsResizeBegin(begin)) => _ = found.insert(Dev(begin.dev)),
@@ -150,20 +153,27 @@ impl<'a> Volume<'a> {
         found.remove(&Dev(0));
         found
             .into_iter()
-            .map(|dev| Self::new(recording, dev))
+            .map(|dev| Self::of(recording, Rc::clone(&events), dev))
             .collect()
     }
 
     /// The volume on this device.
     pub fn new(recording: &'a Recording, dev: Dev) -> Self {
+        Self::of(recording, relevant(recording), dev)
+    }
+
+    fn of(recording: &'a Recording, events: Rc<[&'a Event]>, dev: Dev) -> Self {
         let devices = recording.devices();
         let chain = devices.chain(dev);
         let mut growths: Vec<Growth> = chain
             .iter()
-            .flat_map(|&dev| growths_of(recording, dev))
+            .flat_map(|&dev| growths_of(recording, &events, dev))
             .collect();
         growths.sort_by_key(|growth| (growth.by_ns, growth.after_ns));
-        let attempts: Vec<Attempt> = attempts_of(recording, dev);
+        let attempts: Vec<Attempt> = attempts_of(recording, &events, dev);
+        let runs = events.iter().filter_map(|event| run_on(event, dev));
+        let mut runs: Vec<ToolRun> = runs.collect();
+        runs.sort_by_key(ToolRun::end_ns);
         let mounted = devices.main_mount(dev).map(|state| state.mount.fs.clone());
         let resized = || attempts.iter().find_map(|a| Some(a.resize?.fs.clone()));
         Self {
@@ -173,11 +183,9 @@ impl<'a> Volume<'a> {
             fs: mounted.or_else(resized).unwrap_or_default(),
             chain,
             growths,
-            runs: recording
-                .events()
-                .filter_map(|event| run_on(event, dev))
-                .collect(),
+            runs,
             attempts,
+            events,
         }
     }
 
@@ -232,10 +240,7 @@ impl<'a> Volume<'a> {
         if read.any(|m| m.present || boot_ns <= m.last_ns) {
             return true;
         }
-        let changes = self
-            .recording
-            .events()
-            .filter(|event| event.boot_ns <= boot_ns);
+        let changes = self.events.iter().filter(|event| event.boot_ns <= boot_ns);
         let mut ops = changes.filter_map(|event| match &event.detail {
             Some(Detail::Mount(change)) if self.is_on(change.dev) => Some(change.op.as_str()),
             _ => None,
@@ -301,11 +306,28 @@ pub fn fills(fs: u64, device: u64) -> bool {
     device.saturating_sub(fs) <= SLACK.min(device / 16)
 }
 
-fn growths_of(recording: &Recording, dev: Dev) -> Vec<Growth> {
+/// The events that a volume's story may be made of. Of a busy node's day they
+/// are few, and every volume looks through them.
+fn relevant(recording: &Recording) -> Rc<[&Event]> {
+    let events = recording.events().filter(|event| match &event.detail {
+        Some(Detail::ExecExit(exit)) => is_resize_tool(event, exit),
+        Some(
+            Detail::FsResizeBegin(_)
+            | Detail::FsResize(_)
+            | Detail::DeviceCapacity(_)
+            | Detail::PartitionChange(_)
+            | Detail::Mount(_),
+        ) => true,
+        _ => false,
+    });
+    events.collect()
+}
+
+fn growths_of(recording: &Recording, events: &[&Event], dev: Dev) -> Vec<Growth> {
     let runs = recording.devices().sizes(dev).map_or(&[][..], Runs::all);
     let before = |at: u64| runs.iter().rev().find(|run| run.first_ns < at).copied();
-    let mut growths: Vec<Growth> = recording
-        .events()
+    let mut growths: Vec<Growth> = events
+        .iter()
         .filter_map(|event| {
             let (from, to, polled) = size_change(recording, event, dev)?;
             let last = before(event.boot_ns);
@@ -363,15 +385,15 @@ fn size_change(
     }
 }
 
-fn attempts_of(recording: &Recording, dev: Dev) -> Vec<Attempt<'_>> {
+fn attempts_of<'a>(recording: &Recording, events: &[&'a Event], dev: Dev) -> Vec<Attempt<'a>> {
     let canonical = |number: u32| recording.devices().canonical(Dev(number));
-    let returned: BTreeSet<(u32, u64)> = recording
-        .events()
+    let returned: BTreeSet<(u32, u64)> = events
+        .iter()
         .filter(|event| matches!(event.detail, Some(Detail::FsResize(_))))
         .map(|event| (event.tid, event.boot_ns))
         .collect();
-    let mut attempts: Vec<Attempt> = recording
-        .events()
+    let mut attempts: Vec<Attempt> = events
+        .iter()
         .filter_map(|event| match &event.detail {
             Some(Detail::FsResize(resize)) if canonical(resize.dev) == dev => Some(Attempt {
                 event,

@@ -9,6 +9,8 @@ mod copy_errors;
 mod copy_fallback;
 mod evidence;
 mod rank;
+mod readahead_changed;
+mod readahead_reset;
 mod resize_failed;
 mod resize_fs_not_grown;
 mod resize_late;
@@ -31,6 +33,8 @@ pub const ALL: &[&Rule] = &[
     &clock_unsynchronised::RULE,
     &copy_errors::RULE,
     &copy_fallback::RULE,
+    &readahead_changed::RULE,
+    &readahead_reset::RULE,
     &resize_failed::RULE,
     &resize_fs_not_grown::RULE,
     &resize_late::RULE,
@@ -118,15 +122,14 @@ fn of_rules(rules: &[&'static Rule], recording: &Recording) -> Vec<Finding> {
         });
         findings.extend(rank::verdict(said.collect()));
     }
+    let mut others = Vec::new();
     for rule in rules {
         if let Check::Recording(check) = rule.check {
-            findings.extend(
-                check(recording)
-                    .into_iter()
-                    .map(|said| finding(rule, said, Vec::new())),
-            );
+            let said = check(recording).into_iter();
+            others.extend(said.map(|said| finding(rule, said, rule.explains.to_vec())));
         }
     }
+    findings.extend(rank::without_explained(others));
     findings.sort_by_key(|f| {
         (
             std::cmp::Reverse(f.severity),

@@ -22,6 +22,8 @@ const RANKS: &[&str] = &[
     "resize/late",
     "resize/ok",
     "resize/unknown",
+    "readahead/reset-by-resize",
+    "readahead/changed-during-recording",
     "copy/errors",
     "copy/fallback",
     "clock/unsynchronised",
@@ -50,6 +52,18 @@ pub(super) fn verdict(said: Vec<(&'static Rule, Said)>) -> Option<Finding> {
     let mut explains: Vec<_> = others.into_iter().collect();
     explains.sort_by_key(|name| of(name));
     Some(finding(rule, said, explains))
+}
+
+/// Leaves out what another finding about the same device explains.
+pub(super) fn without_explained(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let explained = |f: &Finding| {
+        let mut others = findings.iter().filter(|other| other.device == f.device);
+        others.any(|other| other.explains.contains(&f.rule))
+    };
+    let explained: Vec<bool> = findings.iter().map(explained).collect();
+    let mut explained = explained.into_iter();
+    findings.retain(|_| !explained.next().unwrap_or(false));
+    findings
 }
 
 #[cfg(test)]

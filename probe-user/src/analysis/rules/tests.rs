@@ -8,7 +8,7 @@ use crate::model::testing::{
 use crate::sample::event::Detail;
 use crate::sample::inventory::{Device, Mount};
 use crate::sample::probe_status::State;
-use crate::sample::{Dev, FsResize, FsResizeBegin, MountChange};
+use crate::sample::{Dev, FsResize, FsResizeBegin, MountChange, ReadAheadChange};
 
 const EARLY: &str = "resize/no-op-before-capacity";
 const RESIZE2FS: &[&str] = &["resize2fs", "/dev/vdb"];
@@ -695,6 +695,63 @@ fn an_unsynchronised_clock_is_information() {
     let found = only(&story);
     assert_eq!(found.rule, "clock/unsynchronised");
     assert_eq!(found.severity, super::Severity::Info);
+}
+
+// ---- read-ahead
+
+fn read_ahead(story: &mut Story, pid: u32, comm: &str, from: u64, to: u64) {
+    let change = ReadAheadChange {
+        dev: VDB.0,
+        bdi: "254:16".to_owned(),
+        from_kb: Some(from),
+        to_kb: Some(to),
+        error: String::new(),
+        via: "poll".to_owned(),
+    };
+    story.event(pid, comm, Detail::ReadAhead(change));
+}
+
+fn of_read_ahead(story: &Story) -> Vec<String> {
+    let all = findings(&story.recording()).into_iter();
+    let ours = all.filter(|f| f.rule.starts_with("readahead/"));
+    ours.map(|f| format!("{} {}", f.rule, f.summary)).collect()
+}
+
+#[test]
+fn read_ahead_that_a_resize_reset_is_found() {
+    let mut story = only_the_disk_grew();
+    read_ahead(story.at(10_900), 0, "", 4096, 128);
+    let found = "readahead/reset-by-resize read_ahead_kb went from 4096 to 128 when the device grew; \
+                 nobody wrote it.";
+    assert_eq!(of_read_ahead(&end(story, 60_000, 40, 20)), [found]);
+}
+
+#[test]
+fn read_ahead_that_someone_wrote_is_no_reset() {
+    let mut story = only_the_disk_grew();
+    read_ahead(story.at(10_900), 77, "tuned", 4096, 128);
+    read_ahead(story.at(20_000), 78, "sh", 128, 256);
+    let found = "readahead/changed-during-recording read_ahead_kb changed: 4096 → 128 → 256; last by sh [78].";
+    assert_eq!(of_read_ahead(&end(story, 60_000, 40, 20)), [found]);
+}
+
+#[test]
+fn read_ahead_that_changed_long_after_a_growth_or_before_it_is_no_reset() {
+    for at in [9_000, 16_000] {
+        let mut story = Story::new();
+        if at < 10_000 {
+            read_ahead(story.at(at), 0, "", 4096, 128);
+        }
+        story.at(10_000).capacity(VDB, "vdb", 20, 40);
+        if at > 10_000 {
+            read_ahead(story.at(at), 0, "", 4096, 128);
+        }
+        let found = of_read_ahead(&end(story, 60_000, 40, 20));
+        assert!(
+            found[0].starts_with("readahead/changed-during-recording"),
+            "{found:?}"
+        );
+    }
 }
 
 // ---- all of them
