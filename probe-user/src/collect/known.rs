@@ -31,9 +31,10 @@ struct Value {
     told_ns: u64,
 }
 
-/// An event is sent when the kernel is about to change the value: a reading
-/// begun less than this later may still have found the one before.
-const SETTLED_NS: u64 = 10_000_000;
+/// An event is sent when the kernel is about to change the value, and its task
+/// may be put aside there: a reading begun less than this later may still have
+/// found the one before. What it found is read again at the next look.
+const SETTLED_NS: u64 = 1_000_000_000;
 
 impl Value {
     /// An event told of a new value; returns the one before.
