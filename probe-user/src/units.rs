@@ -85,6 +85,11 @@ pub fn with_unit(value: u64, unit: &str) -> String {
     }
 }
 
+/// The sum of counts; at most the largest number, whatever a stream claims.
+pub fn sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
+}
+
 /// The text of a value, or a dash where it is unknown.
 pub fn maybe<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "–".to_owned(), text)

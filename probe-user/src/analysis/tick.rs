@@ -5,6 +5,7 @@ use super::report::{
 };
 use crate::model::{Interval, Recording, Totals};
 use crate::sample::{Event, Record, Window};
+use crate::units::sum;
 use serde::Serialize;
 
 /// What one window brought.
@@ -75,7 +76,7 @@ pub fn tick(recording: &Recording, window: &Window) -> Tick {
         top: report::top(&counts),
         timeline: report::timeline(recording, events(window)),
         lost: report::lost(recording, &losses),
-        missed_runs: part.missed.values().flatten().sum(),
+        missed_runs: sum(part.missed.values().flatten().copied()),
     }
 }
 

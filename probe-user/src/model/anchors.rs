@@ -71,7 +71,7 @@ fn offset(anchor: &ClockAnchor) -> i128 {
 
 fn error(anchor: &ClockAnchor) -> u64 {
     if anchor.synchronised && anchor.max_error_ns < ASSUMED_ERROR_NS {
-        anchor.max_error_ns + anchor.read_ns
+        anchor.max_error_ns.saturating_add(anchor.read_ns)
     } else {
         ASSUMED_ERROR_NS
     }
@@ -80,7 +80,7 @@ fn error(anchor: &ClockAnchor) -> u64 {
 fn interpolate(a: &ClockAnchor, b: &ClockAnchor, boot_ns: u64) -> i128 {
     let whole = i128::from(b.boot_ns - a.boot_ns).max(1);
     let part = i128::from(boot_ns) - i128::from(a.boot_ns);
-    offset(a) + (offset(b) - offset(a)) * part / whole
+    offset(a) + (offset(b) - offset(a)).saturating_mul(part) / whole
 }
 
 fn is_on_the_line(a: &ClockAnchor, b: &ClockAnchor, c: &ClockAnchor) -> bool {

@@ -91,7 +91,7 @@ fn readahead(row: &ReadaheadRow, interval_ns: u64) -> String {
         row.device.as_deref().unwrap_or("–"),
         row.kind.as_deref().unwrap_or("–"),
         units::rate(row.calls, interval_ns),
-        units::throughput(row.pages_submitted * 4096, interval_ns),
+        units::throughput(row.pages_submitted.saturating_mul(4096), interval_ns),
         units::maybe(row.window_pages.p50, |pages| pages.to_string()),
         times(&row.submit_ns, units::duration),
         pod(row.pod.as_deref()),

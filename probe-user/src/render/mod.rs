@@ -2,6 +2,8 @@
 //! data and on [`Style`] alone.
 
 mod clean;
+#[cfg(test)]
+mod hostile_tests;
 mod json;
 mod line;
 mod page;

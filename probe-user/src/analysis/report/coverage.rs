@@ -5,6 +5,7 @@ use super::{ClockRow, Completeness, GapRow, HookRow, LostRow, ProbeRow, SessionR
 use crate::model::{Interval, Recording, state_name};
 use crate::sample::probe_status::{Hook, State};
 use crate::sample::{Gap, ProbeStatus};
+use crate::units::sum;
 
 /// Losses of these kinds are an overflow of series, not a loss of events.
 const OVERFLOW: &str = "series/";
@@ -90,13 +91,9 @@ pub(crate) fn completeness(recording: &Recording) -> Completeness {
         .chain(failed)
         .collect();
     let lost = lost(recording, recording.losses());
-    let series_overflow = recording
-        .totals()
-        .losses
-        .iter()
-        .filter(|(kind, _)| kind.starts_with(OVERFLOW))
-        .map(|(_, loss)| loss.count)
-        .sum();
+    let losses = recording.totals().losses.iter();
+    let overflow = losses.filter(|(kind, _)| kind.starts_with(OVERFLOW));
+    let series_overflow = sum(overflow.map(|(_, loss)| loss.count));
     let no_missed = recording
         .totals()
         .missed

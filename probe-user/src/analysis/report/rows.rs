@@ -47,7 +47,7 @@ fn copy_row(row: &Row) -> CopyRow {
     // A recording made without a part of a probe has zeros there: a copy takes
     // time, so all of it zero means not measured.
     let time_ns = sum("time_ns");
-    let measured = time_ns == 0 || sum("on_cpu_ns") + sum("off_cpu_ns") > 0;
+    let measured = time_ns == 0 || sum("on_cpu_ns") > 0 || sum("off_cpu_ns") > 0;
     CopyRow {
         src: key("src"),
         dst: key("dst"),

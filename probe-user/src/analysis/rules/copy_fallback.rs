@@ -4,6 +4,7 @@ use super::copy_errors::{NOT_THIS_WAY, is_clone_ioctl, pair, series};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::report::{CopyRow, Counts, ReadaheadRow, copy, readahead};
 use crate::model::Recording;
+use crate::units::sum;
 
 pub(super) const RULE: Rule = Rule {
     name: "copy/fallback",
@@ -43,7 +44,7 @@ fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
         .iter()
         .filter(|r| r.device.is_some() && r.device == row.src)
         .collect();
-    let pages: u64 = of_source.iter().map(|r| r.pages_submitted).sum();
+    let pages = sum(of_source.iter().map(|r| r.pages_submitted));
     let then = match (&row.src, pages) {
         (Some(src), 1..) => format!("; {pages} pages were then read ahead from {src}"),
         _ => "; no readahead on the source was seen".to_owned(),

@@ -98,7 +98,7 @@ fn reaches_end(volume: &Volume, disk: Dev) -> Option<bool> {
         .start_bytes
         .unwrap_or(0);
     Some(fills(
-        start + volume.bytes_of(volume.dev)?,
+        start.saturating_add(volume.bytes_of(volume.dev)?),
         volume.bytes_of(disk)?,
     ))
 }

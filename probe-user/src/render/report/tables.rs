@@ -6,7 +6,7 @@ use super::super::style::Tone;
 use super::super::table::Align::{Left, Right};
 use super::super::table::Table;
 use crate::analysis::{CopyRow, Report, SeriesRow};
-use crate::units::{bytes, duration, maybe, with_unit};
+use crate::units::{bytes, duration, maybe, sum, with_unit};
 use std::collections::BTreeMap;
 
 /// Rows of the table of processes.
@@ -73,7 +73,7 @@ fn copies(page: &mut Page, report: &Report) {
         table.note(errors(&row.errors));
     }
     table.write(page, 1);
-    let without: u64 = report.copy.iter().map(|row| row.no_latency).sum();
+    let without: u64 = sum(report.copy.iter().map(|row| row.no_latency));
     if without > 0 {
         let note = format!("{without} of these calls have no latency: their start was not seen");
         page.line(1, &[(Tone::Faint, &note)]);
@@ -117,7 +117,8 @@ fn readahead(page: &mut Page, report: &Report) {
         ("pace", Right),
     ]);
     for row in &report.readahead {
-        let active = (row.pages_advanced > 0).then(|| row.active_ns * 256 / row.pages_advanced);
+        let active = (row.pages_advanced > 0)
+            .then(|| row.active_ns.saturating_mul(256) / row.pages_advanced);
         table.row([
             name(row.device.as_ref()),
             name(row.kind.as_ref()),
