@@ -36,7 +36,7 @@ impl Basis {
 /// A thing that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absence {
-    /// In words: `no resize of vdb`.
+    /// In words: `resize of vdb`.
     pub what: String,
     /// The probe that would have seen it, where events are part of the basis.
     pub probes: Vec<&'static str>,
@@ -250,7 +250,7 @@ mod tests {
         let sizes = recording.devices().fs_sizes(VDB);
         since(
             &recording,
-            "no resize of vdb".to_owned(),
+            "resize of vdb".to_owned(),
             Watch::resizes("ext4"),
             sizes,
             10 * SECOND,

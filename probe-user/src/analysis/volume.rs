@@ -282,7 +282,7 @@ impl<'a> Volume<'a> {
         if self.grew_since(boot_ns) || self.is_resizing() {
             return Err(vec!["it was resized".to_owned()]);
         }
-        let what = format!("no resize of {}", self.name);
+        let what = format!("resize of {}", self.name);
         let watch = Watch::resizes(&self.fs);
         let absence = absence::since(self.recording, what, watch, self.fs_sizes(), boot_ns)?;
         // A call whose end nobody saw may have been one; the sizes know.

@@ -2,6 +2,7 @@
 
 use crate::analysis::report::Evidence;
 use crate::analysis::volume::{Growth, Volume};
+use crate::sample::Dev;
 use crate::units::bytes;
 
 /// What says that a device grew.
@@ -19,6 +20,15 @@ pub(super) fn growth(volume: &Volume, growth: &Growth) -> Evidence {
     }
 }
 
+/// What sort of device it is.
+pub(super) fn kind_of(volume: &Volume, dev: Dev) -> &'static str {
+    match volume.recording.devices().device(dev) {
+        Some(device) if device.partition.is_some() => "partition",
+        Some(device) if device.dm_name.is_some() => "mapping",
+        _ => "disk",
+    }
+}
+
 /// The sizes at the end.
 pub(super) fn sizes(volume: &Volume) -> Evidence {
     let size = |size: Option<u64>| size.map_or_else(|| "unknown".to_owned(), bytes);
@@ -29,12 +39,7 @@ pub(super) fn sizes(volume: &Volume) -> Evidence {
             .devices()
             .name(dev)
             .unwrap_or_else(|| dev.to_string());
-        let device = volume.recording.devices().device(dev);
-        let kind = match device {
-            Some(device) if device.partition.is_some() => "partition",
-            Some(device) if device.dm_name.is_some() => "mapping",
-            _ => "device",
-        };
+        let kind = kind_of(volume, dev);
         let of = match volume.chain.len() {
             1 => String::new(),
             _ => format!(" {name}"),

@@ -50,7 +50,7 @@ fn check(volume: &Volume) -> Option<Said> {
     if since_ns < PATIENCE_NS || grew || full {
         return None;
     }
-    let what = format!("no growth of {name}");
+    let what = format!("growth of {name}");
     let read = devices.sizes(volume.dev);
     let absence =
         absence::since(volume.recording, what, Watch::capacity(), read, grown.by_ns).ok()?;

@@ -1,6 +1,6 @@
 //! The volume that did not grow: the tool ran first, the device grew after.
 
-use super::evidence::{grow_command, growth, sizes};
+use super::evidence::{grow_command, growth, kind_of, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::absence::{Watch, by_events};
 use crate::analysis::volume::{ToolRun, Volume, fills};
@@ -12,8 +12,8 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     headline: "DID NOT GROW",
     explains: &["resize/fs-not-grown", "resize/unknown"],
-    looks_for: "resize2fs or xfs_growfs ran before the device had grown, found nothing to do and exited \
-                0; then the device grew, and nobody resized the file system again.",
+    looks_for: "resize2fs or xfs_growfs ran before the disk had grown, found nothing to do and exited \
+                0; then it grew, and nobody resized the file system again.",
     rests_on: "The tool's exit with code 0 and no resize call; the capacity change after it; no resize \
                and no further run of such a tool from then to the end of the recording.",
     confirm: "Compare `blockdev --getsize64 DEVICE` with `dumpe2fs -h DEVICE` (block count × block \
@@ -55,10 +55,11 @@ fn check(volume: &Volume) -> Option<Said> {
     Some(Said {
         device: Some(volume.name.clone()),
         summary: format!(
-            "{} ran {} before the device had grown, found nothing to do, and exited 0; nothing resized \
+            "{} ran {} before the {} had grown, found nothing to do, and exited 0; nothing resized \
              it afterwards.",
             run.tool(),
-            gap(early_ns)
+            gap(early_ns),
+            kind_of(volume, grown.dev)
         ),
         evidence,
         advice: Some(grow_command(volume)),

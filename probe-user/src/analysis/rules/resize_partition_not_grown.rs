@@ -50,7 +50,7 @@ fn check(volume: &Volume) -> Option<Said> {
     {
         return None;
     }
-    let what = format!("no growth of {}", volume.name);
+    let what = format!("growth of {}", volume.name);
     let sizes_read = devices.sizes(volume.dev);
     let absence = absence::since(
         volume.recording,

@@ -85,7 +85,7 @@ fn too_early_is_found_with_its_evidence() {
     assert!(
         found
             .summary
-            .starts_with("resize2fs ran 3.200 s before the device had grown"),
+            .starts_with("resize2fs ran 3.200 s before the disk had grown"),
         "{}",
         found.summary
     );

@@ -113,7 +113,7 @@ fn describe(report: &Report, finding: &Finding, evidence: &Evidence) -> (String,
                 _ => "by state",
             };
             let (from, to) = (clock(from.as_deref()), clock(to.as_deref()));
-            let text = format!("{what} from {from} to {to} ({by})");
+            let text = format!("no {what} from {from} to {to} ({by})");
             ("and then".to_owned(), text)
         }
         Evidence::Config { device, what } => {
