@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// The running kernel's BTF.
@@ -34,15 +35,53 @@ pub enum BtfError {
     },
 }
 
+/// What is to be looked up. A lookup by name walks through all types, which are
+/// some hundred thousand: so the names are told beforehand, and one walk finds
+/// them all.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    names: HashSet<String>,
+}
+
+impl Wanted {
+    /// These fields, functions and BTF tracepoints.
+    pub fn new<'n>(
+        fields: &[Field],
+        functions: impl IntoIterator<Item = &'n str>,
+        tracepoints: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
+        let structures = fields.iter().map(|field| field.structure.to_owned());
+        let functions = functions.into_iter().map(str::to_owned);
+        let tracepoints = tracepoints.into_iter().map(typedef);
+        Self {
+            names: structures
+                .chain(functions)
+                .chain(tracepoints)
+                .chain([HELPERS.to_owned()])
+                .collect(),
+        }
+    }
+}
+
+/// The enumeration of the helper functions.
+const HELPERS: &str = "bpf_func_id";
+
+/// The typedef by which BTF knows a tracepoint.
+fn typedef(tracepoint: &str) -> String {
+    format!("btf_trace_{tracepoint}")
+}
+
 /// A parsed BTF file.
 pub struct KernelBtf {
     btf: Btf,
+    /// Types by name, of those that are wanted.
+    types: HashMap<String, Vec<Type>>,
 }
 
 impl KernelBtf {
     /// Reads BTF from `path`: raw, as in `/sys/kernel/btf`, or the `.BTF`
     /// section of an ELF file such as a `vmlinux` with debug information.
-    pub fn read(path: &Path) -> Result<Self, BtfError> {
+    pub fn read(path: &Path, wanted: &Wanted) -> Result<Self, BtfError> {
         let read = |source| BtfError::Read {
             path: path.to_owned(),
             source,
@@ -62,26 +101,27 @@ impl KernelBtf {
             let section =
                 btf_rs::utils::elf::extract_btf_from_file(path).map_err(|e| format(&e))?;
             memory.set_len(0).map_err(read)?;
-            rustix::io::pwrite(&memory, &section, 0).map_err(|error| read(error.into()))?;
+            memory.write_all_at(&section, 0).map_err(read)?;
         }
         let mapped = format!("/proc/self/fd/{}", memory.as_raw_fd());
         let btf =
             Btf::from_file_with_backend(mapped, Backend::Mmap).map_err(|error| format(&error))?;
-        Ok(Self { btf })
+        let types = find(&btf, wanted).map_err(|error| format(&error))?;
+        Ok(Self { btf, types })
+    }
+
+    /// The types of this name, if it was wanted.
+    fn named(&self, name: &str) -> &[Type] {
+        self.types.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Offset of each field in bytes, [`ABSENT`] for those the kernel lacks.
     pub fn offsets(&self, fields: &[Field]) -> Vec<(&'static str, u32)> {
-        let mut structures: HashMap<&str, Vec<Type>> = HashMap::new();
         fields
             .iter()
             .map(|field| {
-                let candidates = structures.entry(field.structure).or_insert_with(|| {
-                    self.btf
-                        .resolve_types_by_name(field.structure)
-                        .unwrap_or_default()
-                });
-                let bits = candidates
+                let bits = self
+                    .named(field.structure)
                     .iter()
                     .find_map(|structure| self.offset(structure, field.path));
                 (field.symbol, bits.map_or(ABSENT, |bits| bits / 8))
@@ -130,8 +170,7 @@ impl KernelBtf {
         tracepoints: impl IntoIterator<Item = &'n str>,
     ) -> Prototypes {
         let known = functions.into_iter().filter_map(|name| {
-            let types = self.btf.resolve_types_by_name(name).ok()?;
-            let mut prototypes = types.iter().filter_map(|found| match found {
+            let mut prototypes = self.named(name).iter().filter_map(|found| match found {
                 Type::Func(function) => match self.btf.resolve_chained_type(function) {
                     Ok(Type::FuncProto(prototype)) => Some(prototype),
                     _ => None,
@@ -146,11 +185,7 @@ impl KernelBtf {
             };
             Some((name.to_owned(), prototype))
         });
-        let exists = |name: &&str| {
-            let typedef = format!("btf_trace_{name}");
-            let ids = self.btf.resolve_ids_by_name(&typedef);
-            ids.is_ok_and(|ids| !ids.is_empty())
-        };
+        let exists = |name: &&str| !self.named(&typedef(name)).is_empty();
         Prototypes::Known {
             functions: known.collect(),
             tracepoints: tracepoints
@@ -164,12 +199,10 @@ impl KernelBtf {
     /// Whether the kernel has the helper function of this number's name in
     /// `enum bpf_func_id`, such as `BPF_FUNC_get_current_task_btf`.
     pub fn has_helper(&self, name: &str) -> bool {
-        let types = self.btf.resolve_types_by_name("bpf_func_id");
-        types.unwrap_or_default().iter().any(|found| match found {
+        self.named(HELPERS).iter().any(|found| match found {
             Type::Enum(numbers) => numbers.members.iter().any(|member| {
-                self.btf
-                    .resolve_name(member)
-                    .is_ok_and(|found| found == name)
+                let found = self.btf.resolve_name(member);
+                found.is_ok_and(|found| found == name)
             }),
             _ => false,
         })
@@ -186,6 +219,27 @@ impl KernelBtf {
             _ => String::new(),
         }
     }
+}
+
+/// The types whose names are wanted.
+fn find(btf: &Btf, wanted: &Wanted) -> Result<HashMap<String, Vec<Type>>, btf_rs::Error> {
+    let mut types: HashMap<String, Vec<Type>> = HashMap::new();
+    let (first, last) = btf.base().type_id_range();
+    for id in first..=last {
+        let found = btf.resolve_type_by_id(id)?;
+        // Of other kinds there are many, and none is wanted.
+        let name = match &found {
+            Type::Struct(named) => btf.resolve_name(named)?,
+            Type::Func(named) => btf.resolve_name(named)?,
+            Type::Typedef(named) => btf.resolve_name(named)?,
+            Type::Enum(named) => btf.resolve_name(named)?,
+            _ => continue,
+        };
+        if wanted.names.contains(&name) {
+            types.entry(name).or_default().push(found);
+        }
+    }
+    Ok(types)
 }
 
 fn is_elf(file: &File) -> io::Result<bool> {

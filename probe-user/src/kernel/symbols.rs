@@ -41,7 +41,7 @@ impl Symbols {
         functions: impl IntoIterator<Item = &'n str>,
         tracefs: &Fact<std::path::PathBuf>,
     ) -> Self {
-        let wanted: HashSet<&str> = functions.into_iter().collect();
+        let wanted: Wanted = functions.into_iter().collect();
         let open =
             |path: &Path| Ok::<_, io::Error>(BufReader::with_capacity(1 << 16, File::open(path)?));
         let standing = open(Path::new("/proc/kallsyms"))
@@ -84,6 +84,39 @@ impl Symbols {
     }
 }
 
+/// The names that are looked for. Nearly all lines are of others: those are told
+/// by their first bytes, without hashing.
+struct Wanted<'n> {
+    names: HashSet<&'n str>,
+    /// First eight bytes of each name, sorted.
+    starts: Vec<[u8; 8]>,
+}
+
+impl<'n> FromIterator<&'n str> for Wanted<'n> {
+    fn from_iter<I: IntoIterator<Item = &'n str>>(names: I) -> Self {
+        let names: HashSet<&str> = names.into_iter().collect();
+        let mut starts: Vec<_> = names.iter().map(|name| start(name.as_bytes())).collect();
+        starts.sort_unstable();
+        Self { names, starts }
+    }
+}
+
+fn start(name: &[u8]) -> [u8; 8] {
+    let mut start = [0; 8];
+    let length = name.len().min(start.len());
+    start[..length].copy_from_slice(&name[..length]);
+    start
+}
+
+impl Wanted<'_> {
+    /// The name, if it or, before a dot, its stem may be wanted. (A stem shorter
+    /// than eight bytes is not found; no function of the catalog has one.)
+    fn candidate<'l>(&self, name: &'l [u8]) -> Option<&'l str> {
+        self.starts.binary_search(&start(name)).ok()?;
+        std::str::from_utf8(name).ok()
+    }
+}
+
 /// Calls `take` with each line, without its end; one buffer for all.
 fn for_each_line(mut list: impl BufRead, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut line = Vec::new();
@@ -95,7 +128,7 @@ fn for_each_line(mut list: impl BufRead, mut take: impl FnMut(&[u8])) -> io::Res
 }
 
 /// Reads lines such as `ffffffff81000000 t xfs_growfs_data<TAB>[xfs]`.
-fn standings(list: impl BufRead, wanted: &HashSet<&str>) -> io::Result<HashMap<String, Standing>> {
+fn standings(list: impl BufRead, wanted: &Wanted<'_>) -> io::Result<HashMap<String, Standing>> {
     let mut exact: HashMap<String, (usize, Option<String>)> = HashMap::new();
     let mut variants: HashMap<String, String> = HashMap::new();
     for_each_line(list, |line| {
@@ -110,17 +143,17 @@ fn standings(list: impl BufRead, wanted: &HashSet<&str>) -> io::Result<HashMap<S
             Some(tab) => (&rest[..tab], Some(&rest[tab + 1..])),
             None => (rest, None),
         };
-        let Ok(name) = std::str::from_utf8(name) else {
+        let Some(name) = wanted.candidate(name) else {
             return;
         };
-        if wanted.contains(name) {
+        if wanted.names.contains(name) {
             let entry = exact.entry(name.to_owned()).or_default();
             entry.0 += 1;
             entry.1 = module.map(module_name);
         } else if let Some((stem, suffix)) = name.split_once('.')
             // A cold part is a piece of the function, not a form of it.
             && !suffix.starts_with("cold")
-            && wanted.contains(stem)
+            && wanted.names.contains(stem)
         {
             variants.insert(stem.to_owned(), name.to_owned());
         }
@@ -148,12 +181,12 @@ fn module_name(bracketed: &[u8]) -> String {
 }
 
 /// Reads lines such as `xfs_growfs_data [xfs]`.
-fn traceable(list: impl BufRead, wanted: &HashSet<&str>) -> io::Result<HashSet<String>> {
+fn traceable(list: impl BufRead, wanted: &Wanted<'_>) -> io::Result<HashSet<String>> {
     let mut found = HashSet::new();
     for_each_line(list, |line| {
         let name = line.split(|&byte| byte == b' ').next().unwrap_or_default();
-        if let Ok(name) = std::str::from_utf8(name)
-            && wanted.contains(name)
+        if let Some(name) = wanted.candidate(name)
+            && wanted.names.contains(name)
         {
             found.insert(name.to_owned());
         }
@@ -184,8 +217,8 @@ garbage
             "copy_exit",
             "xfs_growfs_data",
             "vfs_statfs",
-        ]
-        .into();
+        ];
+        let wanted = wanted.into_iter().collect();
         Symbols {
             standing: standings(KALLSYMS.as_bytes(), &wanted).ok(),
             traceable: traceable(

@@ -13,12 +13,13 @@ use super::settings::Settings;
 use super::sizes::MapSizes;
 use super::verdict::{self, Outcome, State};
 use super::{Reason, catalog};
-use crate::kernel::btf::RUNNING;
+use crate::kernel::btf::{RUNNING, Wanted};
 use crate::kernel::{KernelBtf, KernelFacts, Prototypes, Symbols};
 use crate::sample::ProbeStatus;
 use aya::{Btf, Ebpf};
 use aya_log::EbpfLogger;
 use log::Log;
+use probe_common::fields::FIELDS;
 use probe_common::state;
 use std::os::fd::RawFd;
 use std::path::Path;
@@ -79,7 +80,7 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
     );
     // Each parsed BTF takes megabytes: one lives at a time.
     let (globals, prototypes) = {
-        let btf = KernelBtf::read(settings.btf.as_deref().unwrap_or(Path::new(RUNNING)))?;
+        let btf = read_btf(settings)?;
         (
             Globals::new(settings, &btf, sizes.shards),
             btf.prototypes(catalog::functions(), catalog::tracepoints()),
@@ -108,6 +109,12 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
     attached.or_nothing()
 }
 
+fn read_btf(settings: &Settings) -> Result<KernelBtf, AttachError> {
+    let wanted = Wanted::new(FIELDS, catalog::functions(), catalog::tracepoints());
+    let path = settings.btf.as_deref().unwrap_or(Path::new(RUNNING));
+    Ok(KernelBtf::read(path, &wanted)?)
+}
+
 impl Ground {
     /// Facts, prototypes, and the symbols that belong to them.
     pub(super) fn with(facts: KernelFacts, prototypes: Prototypes) -> Self {
@@ -126,7 +133,7 @@ pub fn expected(settings: &Settings, facts: KernelFacts) -> Result<Vec<ProbeStat
     if !facts.btf && settings.btf.is_none() {
         return Err(AttachError::Forbidden(Reason::NoBtf));
     }
-    let btf = KernelBtf::read(settings.btf.as_deref().unwrap_or(Path::new(RUNNING)))?;
+    let btf = read_btf(settings)?;
     let prototypes = btf.prototypes(catalog::functions(), catalog::tracepoints());
     let ground = Ground::with(facts, prototypes);
     let status = |planned: &PlannedProbe| {

@@ -120,7 +120,7 @@ impl Ground {
                 .against_symbol(program.hook, module)
                 .or_else(|| self.against_perf()),
             Kind::BtfTracePoint => match &self.prototypes {
-                _ if !self.facts.btf => Some(Reason::NoBtf),
+                _ if !self.facts.btf => Some(Reason::NeedsKernelBtf),
                 known if known.has_tracepoint(program.hook) => None,
                 _ => Some(Reason::NoTracepoint(program.hook.to_owned())),
             },
@@ -131,7 +131,7 @@ impl Ground {
     fn against_fentry(&self, function: &str) -> Option<Reason> {
         // A BTF file serves for offsets; to attach, the kernel needs its own.
         if !self.facts.btf {
-            return Some(Reason::NoBtf);
+            return Some(Reason::NeedsKernelBtf);
         }
         if self.prototypes.get(function).is_none() {
             return Some(self.undescribed(function));

@@ -6,8 +6,10 @@ use std::fmt;
 /// Why a way could not be gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The kernel offers no BTF.
+    /// The kernel offers no BTF, and no file of it was given.
     NoBtf,
+    /// The hook needs the kernel's own BTF, which it does not offer.
+    NeedsKernelBtf,
     /// No function has the name, in BTF or in the symbol table.
     Missing(String),
     /// The function exists, but BTF does not describe it.
@@ -71,6 +73,7 @@ impl Reason {
         matches!(
             self,
             Self::NoBtf
+                | Self::NeedsKernelBtf
                 | Self::NoBpf
                 | Self::Missing(_)
                 | Self::NotInBtf(_)
@@ -89,6 +92,9 @@ impl fmt::Display for Reason {
             Self::NoBtf => f.write_str(
                 "this kernel offers no BTF (/sys/kernel/btf/vmlinux); give a file of it with --btf, or boot a \
                  kernel with CONFIG_DEBUG_INFO_BTF=y",
+            ),
+            Self::NeedsKernelBtf => f.write_str(
+                "there is only a way by BTF, which this kernel does not offer (CONFIG_DEBUG_INFO_BTF)",
             ),
             Self::Missing(function) => write!(f, "this kernel has no function {function}"),
             Self::NotInBtf(function) => {

@@ -59,7 +59,7 @@ impl Outcome {
         let told = if self.attached.is_some() || !broke.is_empty() {
             broke
         } else {
-            lacking
+            most_telling(lacking)
         };
         let prefix = match self.attached {
             Some(_) => "second choice, because ",
@@ -74,6 +74,19 @@ impl Outcome {
         }
         unique.join("; ")
     }
+}
+
+/// Without the reasons of ways that are only those of other kernels, if any is
+/// left then.
+fn most_telling(reasons: Vec<&Reason>) -> Vec<&Reason> {
+    let is_of_others = |reason: &&Reason| matches!(reason, Reason::OtherArguments(_));
+    if reasons.iter().all(is_of_others) {
+        return reasons;
+    }
+    reasons
+        .into_iter()
+        .filter(|reason| !is_of_others(reason))
+        .collect()
 }
 
 /// The rows of the hooks that serve, or would serve, a purpose.

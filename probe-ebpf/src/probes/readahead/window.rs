@@ -9,7 +9,7 @@ use super::{
 use crate::{
     admit, inflight,
     kernel::{Address, Memory, Probed, Typed},
-    task,
+    self_test, task,
 };
 use aya_ebpf::{
     macros::{fentry, fexit, kprobe, kretprobe},
@@ -65,7 +65,7 @@ macro_rules! window {
 
         #[kretprobe(function = $function)]
         fn $exit_kp(_: RetProbeContext) -> u32 {
-            exit_kp($flag);
+            exit_kp($flag, const { programs::number(stringify!($exit_kp)) });
             0
         }
     };
@@ -158,7 +158,7 @@ fn exit<M: Memory>(own: u32, control: Address, asked: u64, program: u32) {
 
 /// The return of a function, without its arguments.
 #[inline(always)]
-fn exit_kp(own: u32) {
+fn exit_kp(own: u32, program: u32) {
     let tid = task::ids().tid;
     let Some(reading) = Reading::of(tid) else {
         return;
@@ -169,6 +169,7 @@ fn exit_kp(own: u32) {
         return;
     }
     if flags & own == 0 {
+        self_test::saw_own(program);
         return;
     }
     let submit_ns = task::now() - reading.start_ns;

@@ -120,7 +120,13 @@ fn btf() -> KernelBtf {
     w.add(FUNC, "twice", proto, &[]);
     w.add(FUNC, "twice", proto, &[]);
     w.add(TYPEDEF, "btf_trace_sched_process_exec", int, &[]);
-    KernelBtf::read(w.write().path()).unwrap()
+    KernelBtf::read(w.write().path(), &wanted()).unwrap()
+}
+
+fn wanted() -> Wanted {
+    let fields = [field("file", &["mode"]), field("gendisk", &["part0"])];
+    let tracepoints = ["sched_process_exec", "sched_process_exit"];
+    Wanted::new(&fields, ["copy", "twice", "gone"], tracepoints)
 }
 
 const fn field(structure: &'static str, path: &'static [&'static str]) -> Field {
@@ -172,7 +178,7 @@ fn prototypes_tell_arguments_and_ambiguity() {
 #[test]
 fn what_is_not_btf_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    assert!(KernelBtf::read(file.path()).is_err());
+    assert!(KernelBtf::read(file.path(), &wanted()).is_err());
     std::fs::write(file.path(), "no BTF at all, just some text").unwrap();
-    assert!(KernelBtf::read(file.path()).is_err());
+    assert!(KernelBtf::read(file.path(), &wanted()).is_err());
 }

@@ -132,7 +132,7 @@ fn without_symbols_the_kernel_decides() {
 fn a_btf_file_gives_offsets_but_no_fentry() {
     let mut ground = debian_6_12();
     ground.facts.btf = false;
-    assert_eq!(against(&ground, "copies"), Reason::NoBtf);
+    assert_eq!(against(&ground, "copies"), Reason::NeedsKernelBtf);
     assert_eq!(chosen(&ground, "copies"), ["copy_enter_kp", "copy_exit_kp"]);
     assert_eq!(
         chosen(&ground, "start and end of tools"),
