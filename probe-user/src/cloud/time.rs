@@ -27,10 +27,12 @@ pub fn epoch(number: f64, is_integer: bool) -> Option<Interval> {
         n if n < 1e19 => (1, number),
         _ => return None,
     };
-    let start = (value * unit as f64).round();
+    // Apart, as 2^53 ns are only some months.
+    let whole = value.trunc() as i64 * unit;
+    let start = whole + (value.fract() * unit as f64).round() as i64;
     // A fraction of such a number is good to about a microsecond.
     let precision = if is_integer { unit } else { unit.min(1000) };
-    Some(Interval::truncated(start as i64, precision))
+    Some(Interval::truncated(start, precision))
 }
 
 /// Width of a time with so many digits after the seconds, ns.

@@ -1,7 +1,7 @@
 //! Attaching: the plan is run, each program alone, and what came of it is kept
 //! and kept up to date while modules come and go.
 
-use super::catalog::Purpose;
+use super::catalog::{Purpose, Way};
 use super::driver::{Aya, Links, program_fd};
 use super::engine::{detach, establish};
 use super::error::AttachError;
@@ -184,6 +184,9 @@ fn run(
 impl Attached {
     /// Itself, unless none of the chosen probes is of any use.
     fn or_nothing(self) -> Result<Self, AttachError> {
+        if let Some(reason) = self.kept_out() {
+            return Err(AttachError::Forbidden(reason));
+        }
         let status = self.status();
         let chosen = || status.iter().filter(|probe| probe.state() != State::Off);
         if chosen().any(|probe| {
@@ -196,6 +199,18 @@ impl Attached {
         }
         let why = chosen().map(|probe| format!("{}: {}", probe.name, probe.reason));
         Err(AttachError::Nothing(why.collect()))
+    }
+
+    /// Why the kernel lets nobody onto its functions, if that is so. Some do so
+    /// and allow tracepoints; those alone show no copy, resize or capacity.
+    fn kept_out(&self) -> Option<Reason> {
+        let mut outcomes = self.probes.iter().flat_map(|probe| &probe.outcomes);
+        let on_function = |outcome: &Outcome| outcome.attached.is_some_and(Way::is_on_function);
+        if outcomes.clone().any(on_function) {
+            return None;
+        }
+        let mut reasons = outcomes.by_ref().flat_map(|outcome| &outcome.reasons);
+        reasons.find(|reason| reason.is_forbidden()).cloned()
     }
 
     /// Lets the programs count and send events.

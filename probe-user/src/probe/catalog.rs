@@ -62,6 +62,11 @@ impl Way {
             .map(|&number| &PROGRAMS[number as usize])
     }
 
+    /// Whether it is attached to functions of the kernel, not to tracepoints.
+    pub fn is_on_function(&self) -> bool {
+        matches!(self.how(), "fentry" | "kprobe")
+    }
+
     /// How the programs are attached, as recordings name it.
     pub fn how(&self) -> &'static str {
         match PROGRAMS[self.programs[0] as usize].kind {

@@ -67,6 +67,14 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether this process may not, where another might.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(
+            self,
+            Self::Lockdown | Self::Capability(_) | Self::UserNamespace | Self::Denied
+        )
+    }
+
     /// Whether the kernel as it is lacks what is needed, so that trying again
     /// as someone else would not help. The rest should have worked, and broke.
     pub fn is_unsupported(&self) -> bool {
@@ -154,8 +162,9 @@ impl fmt::Display for Reason {
                  run it in the host's user namespace (a privileged container)",
             ),
             Self::Denied => f.write_str(
-                "the kernel refused bpf() although the capabilities are there: a seccomp filter or a security \
-                 module forbids it; run it privileged (for Kubernetes: --profile=sysadmin)",
+                "the kernel refused bpf() although the capabilities are there: kernel lockdown, a seccomp filter or \
+                 a security module forbids it; in a container run it privileged (for Kubernetes: \
+                 --profile=sysadmin)",
             ),
             Self::Memlock => f.write_str(
                 "the limit of locked memory (RLIMIT_MEMLOCK) is too low for the maps, which before 5.11 count \
