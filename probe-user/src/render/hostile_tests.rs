@@ -215,6 +215,44 @@ fn inventory() -> impl Strategy<Value = Inventory> {
     })
 }
 
+/// What says how far the rest can be trusted.
+fn coverage() -> impl Strategy<Value = Record> {
+    let status =
+        (word(), any::<i32>(), word(), big()).prop_map(|(name, state, self_test, boot_ns)| {
+            Record::Probe(ProbeStatus {
+                name,
+                state,
+                self_test,
+                boot_ns,
+                ..ProbeStatus::default()
+            })
+        });
+    let loss = (word(), big()).prop_map(|(kind, count)| Record::Loss(Loss { kind, count }));
+    let missed = (word(), maybe()).prop_map(|(probe, count)| {
+        Record::Missed(Missed {
+            probe,
+            hook: String::new(),
+            count,
+        })
+    });
+    let gap = (word(), big(), big()).prop_map(|(probe, from_boot_ns, to_boot_ns)| {
+        Record::Gap(Gap {
+            probe,
+            from_boot_ns,
+            to_boot_ns,
+            why: String::new(),
+        })
+    });
+    let session = (word(), big()).prop_map(|(host, start_boot_ns)| {
+        Record::Session(Session {
+            host,
+            start_boot_ns,
+            ..Session::default()
+        })
+    });
+    prop_oneof![status, loss, missed, gap, session]
+}
+
 fn record() -> impl Strategy<Value = Record> {
     let event = (0u64..50, big(), 0u32..3, word(), detail()).prop_map(
         |(id, boot_ns, pid, comm, detail)| {
@@ -281,39 +319,6 @@ fn record() -> impl Strategy<Value = Record> {
             ..ProcessDelta::default()
         })
     });
-    let status =
-        (word(), any::<i32>(), word(), big()).prop_map(|(name, state, self_test, boot_ns)| {
-            Record::Probe(ProbeStatus {
-                name,
-                state,
-                self_test,
-                boot_ns,
-                ..ProbeStatus::default()
-            })
-        });
-    let loss = (word(), big()).prop_map(|(kind, count)| Record::Loss(Loss { kind, count }));
-    let missed = (word(), maybe()).prop_map(|(probe, count)| {
-        Record::Missed(Missed {
-            probe,
-            hook: String::new(),
-            count,
-        })
-    });
-    let gap = (word(), big(), big()).prop_map(|(probe, from_boot_ns, to_boot_ns)| {
-        Record::Gap(Gap {
-            probe,
-            from_boot_ns,
-            to_boot_ns,
-            why: String::new(),
-        })
-    });
-    let session = (word(), big()).prop_map(|(host, start_boot_ns)| {
-        Record::Session(Session {
-            host,
-            start_boot_ns,
-            ..Session::default()
-        })
-    });
     prop_oneof![
         4 => event,
         2 => inventory().prop_map(Record::Inventory),
@@ -321,11 +326,7 @@ fn record() -> impl Strategy<Value = Record> {
         1 => series,
         2 => delta,
         1 => process,
-        1 => status,
-        1 => loss,
-        1 => missed,
-        1 => gap,
-        1 => session,
+        5 => coverage(),
     ]
 }
 
