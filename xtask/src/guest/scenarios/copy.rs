@@ -119,8 +119,16 @@ fn check(stage: &Stage, place: &Place) -> Result<()> {
     let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
     let rows = report.rows("copy")?;
     let counted = sum(rows, "calls")?;
+    // Beneath an overlay runs a second call, which is none of its own: a run
+    // that was missed may have been that one.
+    let nested = !place.via.is_null();
+    let explained = if nested {
+        (counted..=counted + missed).contains(&truth.calls())
+    } else {
+        counted + missed == truth.calls()
+    };
     ensure!(
-        counted + missed == truth.calls(),
+        explained,
         "{counted} counted + {missed} missed runs, but {} calls were made",
         truth.calls()
     );
