@@ -144,6 +144,9 @@ impl Stage {
 /// Unmounts, detaches and kills whatever is left of the scenario before.
 fn clear() -> Result<()> {
     kill_others()?;
+    if Path::new("/proc/fs/nfsd/threads").exists() {
+        tool::shell("umount -l /mnt/nfs || true; echo 0 > /proc/fs/nfsd/threads")?;
+    }
     let mounts = fs::read_to_string("/proc/mounts")?;
     let mut points: Vec<&str> = mounts
         .lines()

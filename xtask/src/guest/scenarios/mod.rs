@@ -4,6 +4,7 @@ mod capacity;
 mod copy;
 mod exec;
 mod machine;
+mod network;
 mod privileges;
 mod readahead;
 mod resize;
@@ -67,6 +68,7 @@ pub const ALL: &[Scenario] = &[
     main("copy_by_go", copy::by_go),
     all("cp_on_ext4", readahead::cp_on_ext4),
     all("cp_on_xfs", readahead::cp_on_xfs),
+    all("nfs", network::nfs),
     all("read_ahead_writers", readahead::writers),
     all("ext4_grows_twice", resize::ext4_grows_twice),
     all("xfs_grows_twice", resize::xfs_grows_twice),
