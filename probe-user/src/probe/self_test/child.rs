@@ -147,7 +147,9 @@ fn readahead(file: &File) -> Result<(), NotDone> {
     loop {
         let length = REGION.min(size - start);
         if let Some((first, pages)) = evict(file, start, length)? {
-            for page in 0..pages {
+            // Not the first: with pages in memory right before it, it would be
+            // taken for a stream that goes on, and all be read at once.
+            for page in 1..pages {
                 let mut bytes = [0; 64];
                 file.read_at(&mut bytes, first + page * PAGE)?;
             }
