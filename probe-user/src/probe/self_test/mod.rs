@@ -234,9 +234,12 @@ pub(super) fn judge(probe: &str, outcomes: &[Outcome], seen: &Seen) -> SelfTest 
     if let Some(broken) = &seen.broken {
         return broken.clone();
     }
-    let attached = outcomes.iter().filter_map(|outcome| outcome.attached);
+    let attached = || outcomes.iter().filter_map(|outcome| outcome.attached);
+    if attached().next().is_none() {
+        return SelfTest::NotPossible("nothing of it is attached".to_owned());
+    }
     let (mut tested, mut missed, mut not_possible) = (false, Vec::new(), Vec::new());
-    for program in attached.flat_map(Way::programs) {
+    for program in attached().flat_map(Way::programs) {
         let operation = OPERATIONS
             .iter()
             .find(|operation| operation.hooks.contains(&program.hook));
@@ -267,7 +270,7 @@ fn untestable(probe: &str) -> &'static str {
     match probe {
         "capacity" => "it would take a disk that changes its size",
         "config" => "it would change a setting of the node",
-        _ => "nothing of it is attached that could be triggered harmlessly",
+        _ => "what is attached of it cannot be triggered harmlessly",
     }
 }
 
