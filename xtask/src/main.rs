@@ -19,6 +19,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = build_ebpf::become_rustc() {
+        return code;
+    }
     let outcome: Result<ExitCode> = match Command::parse() {
         Command::BuildEbpf => build::workspace()
             .and_then(|root| build_ebpf::build(&root))

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::rustc::CALLED_AS_RUSTC;
 use super::toolchain::Toolchain;
 use crate::host::{progress, run};
 
@@ -18,7 +19,7 @@ pub(super) fn object(root: &Path, toolchain: &Toolchain) -> Result<Vec<u8>> {
         "compiling the kernel programs ({})",
         toolchain.versions.rustc
     ));
-    let target_dir = root.join("target/ebpf");
+    let target_dir = root.join("target/bpf");
     run::check(
         Command::new("cargo")
             .args([
@@ -34,6 +35,8 @@ pub(super) fn object(root: &Path, toolchain: &Toolchain) -> Result<Vec<u8>> {
             .arg("--target-dir")
             .arg(&target_dir)
             .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC_WRAPPER", std::env::current_exe()?)
+            .env(CALLED_AS_RUSTC, "1")
             .env("CARGO_ENCODED_RUSTFLAGS", flags(root, toolchain)?)
             .env("LD_LIBRARY_PATH", toolchain.llvm_lib())
             .env("PATH", path_with(&toolchain.bpf_linker_dir())?)

@@ -9,6 +9,7 @@
 
 mod compile;
 mod lock;
+mod rustc;
 mod sources;
 mod toolchain;
 
@@ -17,6 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lock::Lock;
+pub use rustc::become_rustc;
 use toolchain::Toolchain;
 
 use super::progress;
