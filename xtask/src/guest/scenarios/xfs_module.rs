@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::guest::{
@@ -37,7 +38,10 @@ pub(super) fn reloaded(stage: &mut Stage) -> Result<()> {
     tool::ok(&["umount", &at.to_string_lossy()])?;
     unload_xfs()?;
     settle();
+    // Mounted while nobody can attach anything: a gap, however fast the machine.
+    recording.signal(Signal::STOP)?;
     stage.mount(&disk.name, &disk.node)?;
+    recording.signal(Signal::CONT)?;
     settle();
     disk.grow(GIB)?;
     tool::ok(&["xfs_growfs", &at.to_string_lossy()])?;
