@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
 };
 
@@ -253,6 +254,61 @@ pub(super) fn by_go(stage: &mut Stage) -> Result<()> {
         report.0["top"]
     );
     Ok(())
+}
+
+/// Calls refused before they reach a file system have no device, and are
+/// counted only where that is asked for.
+pub(super) fn refused_in_the_entry(stage: &mut Stage) -> Result<()> {
+    const CALLS: u64 = 100;
+    let path = stage.dir.join("file");
+    fs::write(&path, "content")?;
+    for asked in [false, true] {
+        let _ = fs::remove_file(stage.dir.join("recording.vprec"));
+        let options: &[&str] = if asked {
+            &["--probe", "copy", "--probe", "copy-entry"]
+        } else {
+            &[]
+        };
+        let recording = Recording::start(stage, options)?;
+        for _ in 0..CALLS {
+            ensure!(refused_call(-1, 0)? == libc::EBADF, "a closed file");
+            let file = fs::File::open(&path)?;
+            ensure!(
+                refused_call(file.as_raw_fd(), 1)? == libc::EINVAL,
+                "an unknown flag"
+            );
+        }
+        let report = recording.stop()?;
+        let rows = find(&report, |row| row["via"] == "entry");
+        if !asked {
+            ensure!(rows.is_empty(), "counted without being asked: {rows:?}");
+            continue;
+        }
+        let missed = report.probe("copy-entry")?["missed_runs"]
+            .as_u64()
+            .unwrap_or(0);
+        let counted = sum(rows.iter().copied(), "calls")?;
+        ensure!(
+            counted + missed == 2 * CALLS,
+            "{counted} + {missed} of 2 × {CALLS}: {rows:?}"
+        );
+        ensure!(
+            missed > 0
+                || (sum(rows.iter().copied(), "errors.EBADF")? == CALLS
+                    && sum(rows.iter().copied(), "errors.EINVAL")? == CALLS),
+            "errors: {rows:?}"
+        );
+    }
+    Ok(())
+}
+
+/// A call that must fail; returns its errno.
+fn refused_call(file: i32, flags: u32) -> Result<i32> {
+    let null = std::ptr::null_mut();
+    // SAFETY: no memory is passed; a descriptor that is not open is the point.
+    let result = unsafe { libc::copy_file_range(file, null, file, null, 1, flags) };
+    ensure!(result == -1, "it copied {result} bytes");
+    Ok(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
 
 fn same(a: &Path, b: &Path) -> Result<bool> {

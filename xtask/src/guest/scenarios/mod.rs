@@ -65,6 +65,7 @@ pub const ALL: &[Scenario] = &[
     all("copy_counts_xfs", copy::counts_xfs),
     main("copy_counts_tmpfs", copy::counts_tmpfs),
     all("copy_counts_overlay", copy::counts_overlay),
+    all("copy_refused_in_the_entry", copy::refused_in_the_entry),
     main("copy_by_go", copy::by_go),
     all("cp_on_ext4", readahead::cp_on_ext4),
     all("cp_on_xfs", readahead::cp_on_xfs),

@@ -109,18 +109,27 @@ pub(super) fn ends(stage: &mut Stage) -> Result<()> {
 pub(super) fn filters(stage: &mut Stage) -> Result<()> {
     let (one, two) = (stage.disk(GIB)?, stage.disk(GIB)?);
     let (at_one, at_two) = (stage.ext4(&one)?, stage.ext4(&two)?);
+    tool::shell("mkdir -p /sys/fs/cgroup/one")?;
+    // Its children are processes of their own, and of another name.
+    let me = std::process::id().to_string();
     for (options, expect_one, expect_two) in [
-        (vec!["--comm", "copyload"], true, true),
-        (vec!["--comm", "somebody"], false, false),
-        (vec!["--device", one.node.as_str()], true, false),
-        (vec!["--mount", "/mnt/vdc"], false, true),
+        (["--comm", "copyload"], true, true),
+        (["--comm", "somebody"], false, false),
+        (["--pid", &me], false, false),
+        (["--device", &one.node], true, false),
+        (["--mount", "/mnt/vdc"], false, true),
+        (["--cgroup", "/sys/fs/cgroup/one"], true, false),
     ] {
         let _ = std::fs::remove_file(stage.dir.join("recording.vprec"));
         let recording = Recording::start(stage, &options)?;
-        for at in [&at_one, &at_two] {
-            tool::ok(&["copyload", &at.to_string_lossy(), "/tmp/stage", "2", "5"])?;
-        }
-        tool::ok(&["resize2fs", &one.node])?;
+        tool::shell(&format!(
+            "( echo 0 > /sys/fs/cgroup/one/cgroup.procs; \
+               exec copyload {} /tmp/stage 2 5 ) >/dev/null; \
+             copyload {} /tmp/stage 2 5 >/dev/null; resize2fs {}",
+            at_one.display(),
+            at_two.display(),
+            one.node
+        ))?;
         let report = recording.stop()?;
         let rows = report.rows("copy")?;
         for (disk, expected) in [(&one, expect_one), (&two, expect_two)] {
