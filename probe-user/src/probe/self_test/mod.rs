@@ -19,6 +19,7 @@ use probe_common::state;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -114,19 +115,32 @@ pub(super) fn run(ebpf: &mut Ebpf, facts: &KernelFacts) -> Result<Seen, AttachEr
                 .to_owned(),
         )));
     }
+    let (seen, crashed) = attempt(ebpf)?;
+    // A child that crashes says nothing of the hooks: once more.
+    if crashed {
+        log::warn!("the self-test's process crashed; it is run once more");
+        return Ok(attempt(ebpf)?.0);
+    }
+    Ok(seen)
+}
+
+/// One run of the child: what was seen, and whether it crashed.
+fn attempt(ebpf: &mut Ebpf) -> Result<(Seen, bool), AttachError> {
     let before = runs(ebpf)?;
+    let mut crashed = false;
     let report = match spawn() {
         Ok(mut child) => {
             let report = watch(ebpf, &mut child);
             // Whatever happened, no child stays behind.
             let _ = child.kill();
-            let _ = child.wait();
+            let status = child.wait();
+            crashed = status.is_ok_and(|status| status.signal() == Some(libc::SIGSEGV));
             forget(ebpf, child.id())?;
             report?
         }
         Err(error) => Err(error),
     };
-    Ok(match report {
+    let seen = match report {
         Ok(report) => Seen {
             done: parse(&report),
             runs: runs(ebpf)?
@@ -137,7 +151,8 @@ pub(super) fn run(ebpf: &mut Ebpf, facts: &KernelFacts) -> Result<Seen, AttachEr
             broken: None,
         },
         Err(error) => Seen::broken(SelfTest::Failed(format!("the test process: {error}"))),
-    })
+    };
+    Ok((seen, crashed))
 }
 
 fn spawn() -> io::Result<Child> {
