@@ -58,12 +58,13 @@ impl Recording {
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 println!("volprobe| {line}");
-                if line.starts_with("volprobe: recording") {
-                    let _ = send_ready.send(());
-                }
                 let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
                 said.push_str(&line);
                 said.push('\n');
+                drop(said);
+                if line.starts_with("volprobe: recording") {
+                    let _ = send_ready.send(());
+                }
             }
         });
         let mut recording = Self {
@@ -77,6 +78,11 @@ impl Recording {
                 "volprobe did not get to record ({ended:?}): {}",
                 recording.stderr()
             );
+        }
+        // A hook may be missing here, but volprobe's own child always does its
+        // part: with it broken, nothing would be known to work.
+        if recording.stderr().contains("the test process: it crashed") {
+            bail!("the self-test's child crashed: {}", recording.stderr());
         }
         Ok(recording)
     }

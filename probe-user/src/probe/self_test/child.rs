@@ -116,9 +116,21 @@ fn clone() -> Result<(), NotDone> {
 fn refused_copy() -> Result<(), NotDone> {
     let (from, to) = (memory_file()?, memory_file()?);
     let null = std::ptr::null_mut::<libc::loff_t>();
+    // Not `libc::copy_file_range`: std declares that symbol weak, and linked
+    // statically with LTO it is null.
+    //
     // SAFETY: both descriptors are open; null offsets are allowed.
-    let result =
-        unsafe { libc::copy_file_range(from.as_raw_fd(), null, to.as_raw_fd(), null, 1, 1) };
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_copy_file_range,
+            from.as_raw_fd(),
+            null,
+            to.as_raw_fd(),
+            null,
+            1_usize,
+            1_u32,
+        )
+    };
     match (result, io::Error::last_os_error().raw_os_error()) {
         (-1, Some(libc::EINVAL)) => Ok(()),
         _ => because("copy_file_range accepted a flag"),

@@ -115,32 +115,19 @@ pub(super) fn run(ebpf: &mut Ebpf, facts: &KernelFacts) -> Result<Seen, AttachEr
                 .to_owned(),
         )));
     }
-    let (seen, crashed) = attempt(ebpf)?;
-    // A child that crashes says nothing of the hooks: once more.
-    if crashed {
-        log::warn!("the self-test's process crashed; it is run once more");
-        return Ok(attempt(ebpf)?.0);
-    }
-    Ok(seen)
-}
-
-/// One run of the child: what was seen, and whether it crashed.
-fn attempt(ebpf: &mut Ebpf) -> Result<(Seen, bool), AttachError> {
     let before = runs(ebpf)?;
-    let mut crashed = false;
     let report = match spawn() {
         Ok(mut child) => {
             let report = watch(ebpf, &mut child);
             // Whatever happened, no child stays behind.
             let _ = child.kill();
-            let status = child.wait();
-            crashed = status.is_ok_and(|status| status.signal() == Some(libc::SIGSEGV));
+            let _ = child.wait();
             forget(ebpf, child.id())?;
             report?
         }
         Err(error) => Err(error),
     };
-    let seen = match report {
+    Ok(match report {
         Ok(report) => Seen {
             done: parse(&report),
             runs: runs(ebpf)?
@@ -151,8 +138,7 @@ fn attempt(ebpf: &mut Ebpf) -> Result<(Seen, bool), AttachError> {
             broken: None,
         },
         Err(error) => Seen::broken(SelfTest::Failed(format!("the test process: {error}"))),
-    };
-    Ok((seen, crashed))
+    })
 }
 
 fn spawn() -> io::Result<Child> {
@@ -188,10 +174,17 @@ fn let_go(child: &mut Child) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-    while child.try_wait()?.is_none() {
-        pause(deadline)?;
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None => pause(deadline)?,
+        }
+    };
+    // What a crash kept it from would look like hooks that do not fire.
+    match status.signal() {
+        None => Ok(report),
+        Some(_) => Err(io::Error::other(format!("it crashed: {status}"))),
     }
-    Ok(report)
 }
 
 fn pause(deadline: Instant) -> io::Result<()> {
