@@ -9,6 +9,7 @@
 //! ```
 
 pub mod analysis;
+pub mod boottime;
 pub mod cli;
 pub mod cloud;
 pub mod collect;

@@ -6,8 +6,8 @@
 //! event in `event`, as an object or as text.
 
 use super::external::{ApiResize, ApiState, Detail};
-use super::json::{integer, text};
-use super::{Intake, JsonSource, time};
+use super::json::{gibibytes, text, time};
+use super::{Intake, JsonSource};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -16,8 +16,6 @@ pub(super) const SOURCE: JsonSource = JsonSource {
     recognises,
     parse,
 };
-
-const GIB: u64 = 1 << 30;
 
 /// The event itself, out of a log service's row.
 fn event(record: &Value) -> Cow<'_, Value> {
@@ -42,8 +40,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
     if action != "ResizeDisk" {
         return Ok(());
     }
-    let time = text(&event, "/eventTime").ok_or("no eventTime")?;
-    let at = time::rfc3339(&time).ok_or_else(|| format!("eventTime '{time}' is not a time"))?;
+    let at = time(&event, "/eventTime")?;
     let error = text(&event, "/errorCode").filter(|code| !code.is_empty());
     let request_id =
         text(&event, "/requestId").or_else(|| text(&event, "/requestParameters/RequestId"));
@@ -54,14 +51,13 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
     };
     let id =
         text(&event, "/eventId").or_else(|| Some(format!("{}/{state:?}", request_id.as_ref()?)));
-    let size = integer(&event, "/requestParameters/NewSize");
     let detail = Detail::ApiResize(ApiResize {
         action,
         disk_id: text(&event, "/requestParameters/DiskId")
             .or_else(|| text(&event, "/referencedResources/ACS::ECS::Disk/0"))
             .or_else(|| text(&event, "/resourceName")),
         from_bytes: None,
-        to_bytes: size.and_then(|size| size.checked_mul(GIB)),
+        to_bytes: gibibytes(&event, "/requestParameters/NewSize"),
         state,
         error,
         request_id,

@@ -7,8 +7,8 @@
 //! One operation is several events with one `correlationId`.
 
 use super::external::{ApiResize, ApiState, Detail};
-use super::json::{integer, text};
-use super::{Intake, JsonSource, time};
+use super::json::{gibibytes, text, time};
+use super::{Intake, JsonSource};
 use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
@@ -16,8 +16,6 @@ pub(super) const SOURCE: JsonSource = JsonSource {
     recognises,
     parse,
 };
-
-const GIB: u64 = 1 << 30;
 
 /// A member that is an object with `value`, or the text itself.
 fn value(record: &Value, member: &str) -> Option<String> {
@@ -34,11 +32,9 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
     if !action.eq_ignore_ascii_case("Microsoft.Compute/disks/write") {
         return Ok(());
     }
-    let at = ["/eventTimestamp", "/time"]
-        .iter()
-        .find_map(|member| text(record, member));
-    let at = at.ok_or("no eventTimestamp")?;
-    let at = time::rfc3339(&at).ok_or_else(|| format!("eventTimestamp '{at}' is not a time"))?;
+    // Diagnostic settings call it `time`.
+    let is_rest = record.get("eventTimestamp").is_some();
+    let at = time(record, if is_rest { "/eventTimestamp" } else { "/time" })?;
     let status = value(record, "status").or_else(|| text(record, "/resultType"));
     let state = match status.unwrap_or_default().to_lowercase().as_str() {
         "started" | "start" => ApiState::Requested,
@@ -61,7 +57,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         action,
         disk_id,
         from_bytes: None,
-        to_bytes: size(record).and_then(|size| size.checked_mul(GIB)),
+        to_bytes: size(record),
         state,
         error: (state == ApiState::Failed).then(|| error(record)),
         request_id: text(record, "/correlationId"),
@@ -77,7 +73,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
     Ok(())
 }
 
-/// `diskSizeGB` of the first body that has it.
+/// Bytes by `diskSizeGB` of the first body that has it.
 fn size(record: &Value) -> Option<u64> {
     let properties = record.get("properties")?.as_object()?;
     properties
@@ -85,9 +81,9 @@ fn size(record: &Value) -> Option<u64> {
         .filter(|(name, _)| ["requestbody", "responsebody"].contains(&name.to_lowercase().as_str()))
         .find_map(|(_, body)| match body {
             Value::String(body) => {
-                integer(&serde_json::from_str(body).ok()?, "/properties/diskSizeGB")
+                gibibytes(&serde_json::from_str(body).ok()?, "/properties/diskSizeGB")
             }
-            body => integer(body, "/properties/diskSizeGB"),
+            body => gibibytes(body, "/properties/diskSizeGB"),
         })
 }
 

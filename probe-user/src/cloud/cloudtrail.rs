@@ -7,8 +7,8 @@
 //! `detail`.
 
 use super::external::{ApiResize, ApiState, Detail};
-use super::json::{integer, text};
-use super::{Intake, JsonSource, time};
+use super::json::{gibibytes, text, time};
+use super::{Intake, JsonSource};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -56,7 +56,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
     };
     let modified = |member: &str| {
         let path = format!("/responseElements/ModifyVolumeResponse/volumeModification/{member}");
-        integer(&event, &path)
+        gibibytes(&event, &path)
     };
     // Without a size it changes the type or the speed of the volume.
     let Some(size) = requested("Size", "size") else {
@@ -66,12 +66,11 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         .parse()
         .map_err(|_| format!("Size '{size}' is not a number"))?;
     let error = text(&event, "/errorCode").filter(|code| !code.is_empty());
-    let at = text(&event, "/eventTime").ok_or("no eventTime")?;
-    let at = time::rfc3339(&at).ok_or_else(|| format!("eventTime '{at}' is not a time"))?;
+    let at = time(&event, "/eventTime")?;
     let detail = Detail::ApiResize(ApiResize {
         action,
         disk_id: requested("VolumeId", "volumeId"),
-        from_bytes: modified("originalSize").and_then(|size| size.checked_mul(GIB)),
+        from_bytes: modified("originalSize"),
         to_bytes: size.checked_mul(GIB),
         state: if error.is_some() {
             ApiState::Failed
@@ -103,8 +102,7 @@ fn notification(record: &Value, intake: &mut Intake) -> Result<(), String> {
         Some("failed") => ApiState::Failed,
         _ => return Ok(()),
     };
-    let at = text(record, "/time").ok_or("no time")?;
-    let at = time::rfc3339(&at).ok_or_else(|| format!("time '{at}' is not a time"))?;
+    let at = time(record, "/time")?;
     let volume = text(record, "/resources/0");
     let detail = Detail::ApiResize(ApiResize {
         action: "modifyVolume".to_owned(),

@@ -5,8 +5,8 @@
 //! change to `optimizing`), only when the modification began and ended.
 
 use super::external::{ApiResize, ApiState, Detail};
-use super::json::{integer, text};
-use super::{Intake, JsonSource, time};
+use super::json::{gibibytes, text, time};
+use super::{Intake, JsonSource};
 use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
@@ -15,25 +15,23 @@ pub(super) const SOURCE: JsonSource = JsonSource {
     parse,
 };
 
-const GIB: u64 = 1 << 30;
-
 fn recognises(record: &Value) -> bool {
     record.get("VolumeId").is_some() && record.get("ModificationState").is_some()
 }
 
 fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
-    let size = |member| integer(record, member).and_then(|size| size.checked_mul(GIB));
-    let (from_bytes, to_bytes) = (size("/OriginalSize"), size("/TargetSize"));
+    let from_bytes = gibibytes(record, "/OriginalSize");
+    let to_bytes = gibibytes(record, "/TargetSize");
     if from_bytes.is_some() && from_bytes == to_bytes {
         return Ok(());
     }
     let volume = text(record, "/VolumeId").ok_or("no VolumeId")?;
     let failed = text(record, "/ModificationState").as_deref() == Some("failed");
     let mut take = |member: &str, state: ApiState, error: Option<String>| {
-        let Some(at) = text(record, member) else {
+        if record.get(&member[1..]).is_none_or(Value::is_null) {
             return Ok(());
-        };
-        let at = time::rfc3339(&at).ok_or_else(|| format!("'{at}' is not a time"))?;
+        }
+        let at = time(record, member)?;
         let id = format!("{volume}/{}/{state:?}", at.start_ns);
         let detail = Detail::ApiResize(ApiResize {
             action: "ModifyVolume".to_owned(),

@@ -5,8 +5,8 @@
 //! first is the request and has the size, the last is its end.
 
 use super::external::{ApiResize, ApiState, Detail};
-use super::json::{integer, text};
-use super::{Intake, JsonSource, time};
+use super::json::{gibibytes, integer, text, time};
+use super::{Intake, JsonSource};
 use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
@@ -14,8 +14,6 @@ pub(super) const SOURCE: JsonSource = JsonSource {
     recognises,
     parse,
 };
-
-const GIB: u64 = 1 << 30;
 
 fn recognises(record: &Value) -> bool {
     text(record, "/protoPayload/methodName").is_some()
@@ -28,8 +26,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
     if !is_resize {
         return Ok(());
     }
-    let at = text(record, "/timestamp").ok_or("no timestamp")?;
-    let at = time::rfc3339(&at).ok_or_else(|| format!("timestamp '{at}' is not a time"))?;
+    let at = time(record, "/timestamp")?;
     let code = integer(record, "/protoPayload/status/code").filter(|&code| code != 0);
     let is = |member| record.pointer(member) == Some(&Value::Bool(true));
     let state = match code {
@@ -42,8 +39,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         disk_id: text(record, "/protoPayload/resourceName")
             .and_then(|name| Some(name.rsplit('/').next()?.to_owned())),
         from_bytes: None,
-        to_bytes: integer(record, "/protoPayload/request/sizeGb")
-            .and_then(|size| size.checked_mul(GIB)),
+        to_bytes: gibibytes(record, "/protoPayload/request/sizeGb"),
         state,
         error: code.map(|code| {
             text(record, "/protoPayload/status/message").unwrap_or_else(|| code.to_string())

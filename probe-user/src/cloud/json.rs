@@ -2,6 +2,8 @@
 //! an array at the top, or in an envelope (`{"Records": […]}`), is never held
 //! whole.
 
+use super::external::Interval;
+use super::time::rfc3339;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::cell::Cell;
@@ -300,6 +302,18 @@ pub(super) fn integer(value: &Value, pointer: &str) -> Option<u64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+/// Bytes of a size in whole GiB at a JSON pointer: what every cloud's API takes.
+pub(super) fn gibibytes(value: &Value, pointer: &str) -> Option<u64> {
+    integer(value, pointer)?.checked_mul(1 << 30)
+}
+
+/// The RFC 3339 time at a JSON pointer. The error says what is wrong with it.
+pub(super) fn time(value: &Value, pointer: &str) -> Result<Interval, String> {
+    let name = pointer.trim_start_matches('/');
+    let at = text(value, pointer).ok_or_else(|| format!("no {name}"))?;
+    rfc3339(&at).ok_or_else(|| format!("{name} '{at}' is not a time"))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //! server's, in µs: the request lies between its receipt and its completion.
 
 use super::external::{ClaimChange, Detail, Interval};
-use super::json::{integer, text};
-use super::{Intake, JsonSource, quantity, time};
+use super::json::{integer, text, time};
+use super::{Intake, JsonSource, quantity};
 use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
@@ -96,12 +96,8 @@ fn written(record: &Value, member: &str) -> Option<String> {
 }
 
 fn when(record: &Value) -> Result<Interval, String> {
-    let read = |member: &str| {
-        let at = text(record, member).ok_or_else(|| format!("no {}", &member[1..]))?;
-        time::rfc3339(&at).ok_or_else(|| format!("'{at}' is not a time"))
-    };
-    let received = read("/requestReceivedTimestamp")?;
-    let done = read("/stageTimestamp").unwrap_or(received);
+    let received = time(record, "/requestReceivedTimestamp")?;
+    let done = time(record, "/stageTimestamp").unwrap_or(received);
     let end_ns = done.end_ns.max(received.end_ns);
     Ok(Interval {
         start_ns: received.start_ns,

@@ -1,5 +1,6 @@
 //! What the node's clocks say of each other.
 
+use crate::boottime::boot_ns;
 use crate::sample::ClockAnchor;
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
@@ -9,11 +10,6 @@ const TRIES: usize = 5;
 
 /// `STA_UNSYNC` of `adjtimex(2)`: nobody disciplines the clock.
 const UNSYNCHRONISED: i32 = libc::STA_UNSYNC;
-
-/// Time since boot (`CLOCK_BOOTTIME`), ns.
-pub fn boot_ns() -> u64 {
-    nanoseconds(ClockId::Boottime) as u64
-}
 
 /// Relates boot time to real time, now.
 pub fn anchor() -> ClockAnchor {

@@ -1,10 +1,10 @@
 //! The attached programs over time: modules come and go under them, and a probe
 //! may be in another state than a moment ago.
 
-use super::clock;
 use super::events::Events;
 use super::missed::{MissedRuns, Watched};
 use super::modules::{Change, Modules, What};
+use crate::boottime::boot_ns;
 use crate::probe::Attached;
 use crate::probe::catalog::MOUNTED;
 use crate::sample::event::Detail;
@@ -33,7 +33,7 @@ impl Hooks {
     /// Begins with the programs as they are attached. Returns what is to be told
     /// of them at the start.
     pub fn start(mut attached: Attached) -> (Self, Vec<Record>) {
-        let modules = Modules::watch("/sys/module", attached.watched_modules(), clock::boot_ns());
+        let modules = Modules::watch("/sys/module", attached.watched_modules(), boot_ns());
         // A module may have come between attaching and watching.
         attached.retry();
         let (missed, unknown) = MissedRuns::start(watched(&attached));
@@ -52,7 +52,7 @@ impl Hooks {
     /// module came or went, a time may be not covered.
     pub fn changes(&mut self, events: &mut Events) -> (Vec<Record>, Vec<Uncovered>) {
         let (mut records, mut uncovered) = (Vec::new(), Vec::new());
-        let changes = self.modules.changes(clock::boot_ns());
+        let changes = self.modules.changes(boot_ns());
         if !changes.is_empty() {
             records.extend(self.missed_runs());
         }
@@ -79,7 +79,7 @@ impl Hooks {
         } else {
             self.attached.module_unloaded(name);
         }
-        let now = clock::boot_ns();
+        let now = boot_ns();
         let mut records = Vec::new();
         if change.what == What::Reloaded {
             records.push(module_event(events, now, name, false));
@@ -95,7 +95,7 @@ impl Hooks {
             What::Unloaded => "was unloaded",
             What::Reloaded => "was unloaded and loaded again",
         };
-        let now = clock::boot_ns();
+        let now = boot_ns();
         let gap = |probe| Gap {
             probe,
             from_boot_ns: change.since_boot_ns,

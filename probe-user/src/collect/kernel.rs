@@ -15,6 +15,7 @@ use super::node_watch::{News, NodeWatch};
 use super::ring::Ring;
 use super::surveyor::Question;
 use super::{Source, clock, stale};
+use crate::boottime::boot_ns;
 use crate::node::facts;
 use crate::probe::Attached;
 use crate::probe::schema::{COPY, READAHEAD, Schema};
@@ -93,7 +94,7 @@ impl KernelSource {
     /// Begins a stream of what `attached`, armed and tested, brings. Needs a
     /// running tokio runtime.
     pub fn start(attached: Attached, options: Options) -> anyhow::Result<Self> {
-        let start = clock::boot_ns();
+        let start = boot_ns();
         let shards = attached.sizes.shards;
         let maps = KernelMaps::open(&attached.ebpf, &SCHEMAS)?;
         let ring = Ring::open(&attached.ebpf)?;

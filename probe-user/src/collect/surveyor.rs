@@ -2,6 +2,7 @@
 //! look at many devices takes milliseconds, one at a hanging disk far longer,
 //! and no flush waits for either.
 
+use crate::boottime::boot_ns;
 use crate::node::{Cgroups, Node, inventory};
 use crate::sample::{Dev, Inventory};
 use std::collections::BTreeSet;
@@ -89,7 +90,7 @@ fn serve(
             }
         }
         if !named.cgroups.is_empty() {
-            named.boot_ns = super::clock::boot_ns();
+            named.boot_ns = boot_ns();
             if answer.send(named).is_err() {
                 return;
             }

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::fs_size::FsSizes;
 use super::inventory::{self, family};
 use super::mounts::Backing;
 use super::view::View;
 use super::{devices, kubelet, mounts};
+use crate::boottime::boot_ns;
 use crate::sample::{Dev, Inventory, inventory::Device};
 
 /// The node, as far as its files tell.
@@ -117,14 +116,6 @@ fn names(devices: &[Device]) -> BTreeMap<u32, String> {
         .iter()
         .map(|device| (device.dev, device.name.clone()));
     names.collect()
-}
-
-/// `CLOCK_BOOTTIME` in ns.
-fn boot_ns() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
-    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
-    let nanos = u64::try_from(now.tv_nsec).unwrap_or_default();
-    seconds * 1_000_000_000 + nanos
 }
 
 #[cfg(test)]

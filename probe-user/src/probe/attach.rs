@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::sizes::MapSizes;
 use super::verdict::{self, Outcome, State};
 use super::{Reason, catalog};
+use crate::boottime::boot_ns;
 use crate::kernel::btf::{RUNNING, Wanted};
 use crate::kernel::{KernelBtf, KernelFacts, Prototypes, Symbols};
 use crate::sample::ProbeStatus;
@@ -387,9 +388,4 @@ fn give_memory_back() {
     unsafe {
         libc::malloc_trim(0);
     }
-}
-
-pub(super) fn boot_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
