@@ -6,7 +6,8 @@
 //! same. State alone supports "it did not grow"; both together support "nobody
 //! resized it". Where neither holds, the answer is the reasons why.
 
-use super::report::{Evidence, Times};
+use super::finding::Evidence;
+use super::times::Times;
 use crate::model::{Recording, Runs};
 use crate::sample::ProbeStatus;
 use crate::sample::probe_status::{Hook, State};

@@ -1,17 +1,22 @@
 //! What a recording says: tables, timeline, findings. Pure functions.
 
 pub mod absence;
+mod fill;
+mod finding;
 mod report;
 pub mod rules;
 mod state;
+mod tables;
 mod tick;
+mod times;
 pub mod volume;
 pub(crate) mod volumes;
 
+pub use finding::{Evidence, Finding, Severity};
 pub use report::{
-    ClockRow, Completeness, CopyRow, Detail, DeviceRow, Evidence, Finding, GapRow, HookRow,
-    LostRow, NestedReadahead, ProbeRow, Quantiles, ReadaheadRow, Report, SeriesRow, SessionRow,
-    Severity, TimelineRow, ToolDevice, TopRow, report,
+    ClockRow, Completeness, Detail, DeviceRow, GapRow, HookRow, LostRow, ProbeRow, Report,
+    SessionRow, TimelineRow, ToolDevice, report,
 };
+pub use tables::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
 pub use tick::{Tick, tick};
 pub use volumes::{Sizes, VolumeRow, Volumes, volumes};

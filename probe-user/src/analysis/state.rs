@@ -1,16 +1,12 @@
 //! What sizes show by themselves, whenever one comes to look: a layer that is
 //! smaller than the one beneath it. Nothing here says who should have grown it.
 
+use super::fill::{room_of_mapping, unused};
 use super::{Evidence, Finding, Severity};
 use crate::model::{Devices, Runs};
 use crate::sample::Dev;
 use crate::sample::inventory::{Device, Mount};
 use crate::units;
-
-/// What a layer may leave unused of the one beneath, in bytes. The tools leave out
-/// a last block group or allocation group that would be too small, and partitions
-/// and mappings are rounded and have headers; a real growth is far larger.
-pub(super) const SLACK: u64 = 16 << 20;
 
 /// The layers that a volume is made of, from the disks up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +65,7 @@ fn partition(devices: &Devices, device: &Device) -> Option<Finding> {
     if siblings.any(|other| end(other) > Some(own_end)) {
         return None; // it has a neighbour, and cannot grow
     }
-    let unused = unused(disk.size_bytes?, own_end)?;
+    let unused = unused(own_end, disk.size_bytes?)?;
     Some(Finding {
         rule: "resize/partition-not-grown",
         version: 1,
@@ -106,7 +102,8 @@ fn mapping(devices: &Devices, device: &Device) -> Option<Finding> {
         return None;
     };
     let below = devices.device(Dev(*device.slaves.first()?))?;
-    let unused = unused(below.size_bytes?, device.size_bytes?)?;
+    let room = room_of_mapping(uuid, below.size_bytes?);
+    let unused = unused(device.size_bytes?, room)?;
     Some(Finding {
         rule: "resize/mapping-not-grown",
         version: 1,
@@ -134,7 +131,7 @@ fn file_system(devices: &Devices, dev: Dev) -> Option<Finding> {
         devices.fs_sizes(dev).and_then(Runs::last)?,
         device.size_bytes?,
     );
-    unused(room, size)?;
+    unused(size, room)?;
     let read_from = match mount.fs.as_str() {
         "xfs" => "geometry",
         _ => "superblock",
@@ -181,11 +178,6 @@ fn grow(mount: &Mount, device: &Device) -> String {
     } else {
         format!("{command}  (online, safe while mounted)")
     }
-}
-
-/// What is left unused, where that is more than slack.
-fn unused(room: u64, used: u64) -> Option<u64> {
-    room.checked_sub(used).filter(|unused| *unused > SLACK)
 }
 
 fn size_of(device: &Device, what: &str, size: Option<u64>) -> Evidence {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::sample::Inventory;
 
+const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 const DISK: Dev = Dev::new(254, 16);
 const PART: Dev = Dev::new(254, 17);
@@ -87,7 +88,7 @@ fn a_file_system_smaller_than_its_disk_did_not_grow() {
 
 #[test]
 fn what_the_tools_leave_over_is_no_finding() {
-    for left in [0, 1 << 20, SLACK] {
+    for left in [0, MIB, 16 * MIB] {
         let devices = node(
             vec![device(DISK, "vdb", 40 * GIB)],
             vec![mount(DISK, "xfs", 40 * GIB - left)],
@@ -164,7 +165,7 @@ fn the_last_partition_should_reach_the_end_of_the_disk() {
             .starts_with("growpart /dev/vdb 1")
     );
 
-    let neighbour = partition(Dev::new(254, 18), 2, 30 * GIB, 10 * GIB - SLACK);
+    let neighbour = partition(Dev::new(254, 18), 2, 30 * GIB, 10 * GIB - 16 * MIB);
     let devices = node(
         [rows, vec![neighbour]].concat(),
         vec![mount(PART, "ext4", 20 * GIB)],
@@ -201,4 +202,24 @@ fn each_layer_is_compared_with_the_one_beneath() {
         mapping: Some(DM),
     };
     assert_eq!(Layers::of(&devices, DM), layers);
+}
+
+#[test]
+fn a_small_volume_that_did_not_grow_is_found() {
+    let devices = node(
+        vec![device(DISK, "vdb", 128 * MIB)],
+        vec![mount(DISK, "ext4", 116 * MIB)],
+    );
+    assert_eq!(rules(&devices, DISK), ["resize/fs-not-grown"]);
+}
+
+#[test]
+fn the_header_of_luks_is_no_missing_growth() {
+    let disk = device(DISK, "vdb", 128 * MIB);
+    let luks = Device {
+        slaves: vec![DISK.0],
+        ..mapping("CRYPT-LUKS2-5b1f-data", 112 * MIB)
+    };
+    let devices = node(vec![disk, luks], vec![mount(DM, "xfs", 112 * MIB)]);
+    assert_eq!(rules(&devices, DM), [""; 0]);
 }

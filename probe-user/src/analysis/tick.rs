@@ -1,8 +1,8 @@
 //! One flush of a live view: `volprobe.tick/1`.
 
-use super::report::{
-    self, CopyRow, Counts, LostRow, ProbeRow, ReadaheadRow, SeriesRow, TimelineRow, TopRow,
-};
+use super::report::{self, LostRow, ProbeRow, TimelineRow};
+use super::tables::{self, CopyRow, Counts, ReadaheadRow, SeriesRow, TopRow};
+use super::times::Times;
 use crate::model::{Interval, Recording, Totals};
 use crate::sample::{Event, Record, Window};
 use crate::units::sum;
@@ -63,17 +63,17 @@ pub fn tick(recording: &Recording, window: &Window) -> Tick {
         seq: window.seq,
         t_ns: at.map(|at| at.t_ns),
         error_ns: at.map(|at| at.error_ns),
-        time: report::Times(recording).text(window.to_boot_ns),
+        time: Times(recording).text(window.to_boot_ns),
         interval_ns: window.to_boot_ns.saturating_sub(window.from_boot_ns),
         probes: if changed {
             report::probes(recording)
         } else {
             Vec::new()
         },
-        copy: report::copy(&counts),
-        readahead: report::readahead(&counts),
-        series: report::series(&counts),
-        top: report::top(&counts),
+        copy: tables::copy(&counts),
+        readahead: tables::readahead(&counts),
+        series: tables::series(&counts),
+        top: tables::top(&counts),
         timeline: report::timeline(recording, events(window)),
         lost: report::lost(recording, &losses),
         missed_runs: sum(part.missed.values().flatten().copied()),

@@ -2,6 +2,7 @@
 //! This is what the rules about resizes look at.
 
 use super::absence::{self, Absence, Basis, Watch};
+use super::fill::fills;
 use crate::model::{Recording, Runs};
 use crate::sample::event::Detail;
 use crate::sample::{Dev, Event, ExecExit};
@@ -125,10 +126,6 @@ pub struct Volume<'a> {
     pub attempts: Vec<Attempt<'a>>,
     events: Rc<[&'a Event]>,
 }
-
-/// The file system fills its device if less than this is left: what ext4 and
-/// xfs leave at the end because no group fits there.
-const SLACK: u64 = 8 << 20;
 
 impl<'a> Volume<'a> {
     /// All volumes of a recording that anything is known of.
@@ -299,11 +296,6 @@ impl<'a> Volume<'a> {
             }),
         }
     }
-}
-
-/// Whether a file system of this size fills a device of that size.
-pub fn fills(fs: u64, device: u64) -> bool {
-    device.saturating_sub(fs) <= SLACK.min(device / 16)
 }
 
 /// The events that a volume's story may be made of. Of a busy node's day they

@@ -1,7 +1,7 @@
 //! With what was recorded, and what is missing.
 
-use super::time::Times;
 use super::{ClockRow, Completeness, GapRow, HookRow, LostRow, ProbeRow, SessionRow};
+use crate::analysis::times::Times;
 use crate::model::{Interval, Recording, state_name};
 use crate::sample::probe_status::{Hook, State};
 use crate::sample::{Gap, ProbeStatus};

@@ -3,24 +3,20 @@
 mod coverage;
 mod detail;
 mod devices;
-mod rows;
 mod schema;
-mod time;
 mod timeline;
 
 pub use detail::{Detail, ToolDevice};
 pub use schema::{
-    ClockRow, Completeness, CopyRow, DeviceRow, Evidence, Finding, GapRow, HookRow, LostRow,
-    NestedReadahead, ProbeRow, Quantiles, ReadaheadRow, Report, SeriesRow, SessionRow, Severity,
-    TimelineRow, TopRow,
+    ClockRow, Completeness, DeviceRow, GapRow, HookRow, LostRow, ProbeRow, Report, SessionRow,
+    TimelineRow,
 };
 
 pub(super) use coverage::{lost, probes};
-pub(super) use rows::{Counts, copy, readahead, series, top};
-pub(super) use time::Times;
 pub(super) use timeline::timeline;
 
 use super::rules;
+use super::tables::{Counts, copy, readahead, series, top};
 use crate::model::Recording;
 
 /// The report of a recording.

@@ -2,7 +2,7 @@
 
 use super::TimelineRow;
 use super::detail::{Detail, ToolDevice};
-use super::time::{Times, rfc3339};
+use crate::analysis::times::{Times, rfc3339};
 use crate::model::{Devices, Recording};
 use crate::sample::event::Detail as Seen;
 use crate::sample::{Dev, Event, ExecExit};

@@ -1,7 +1,7 @@
 //! Copies that failed.
 
 use super::{Check, Evidence, Rule, Said, Severity};
-use crate::analysis::report::{CopyRow, Counts, copy};
+use crate::analysis::tables::{CopyRow, Counts, copy};
 use crate::model::Recording;
 
 pub(super) const RULE: Rule = Rule {

@@ -2,7 +2,7 @@
 
 use super::copy_errors::{NOT_THIS_WAY, is_clone_ioctl, pair, series};
 use super::{Check, Evidence, Rule, Said, Severity};
-use crate::analysis::report::{CopyRow, Counts, ReadaheadRow, copy, readahead};
+use crate::analysis::tables::{CopyRow, Counts, ReadaheadRow, copy, readahead};
 use crate::model::Recording;
 use crate::units::sum;
 

@@ -1,6 +1,6 @@
 //! Pieces that several rules use.
 
-use crate::analysis::report::Evidence;
+use crate::analysis::finding::Evidence;
 use crate::analysis::volume::{Growth, Volume};
 use crate::sample::Dev;
 use crate::units::bytes;

@@ -24,7 +24,7 @@ mod resize_unknown;
 #[cfg(test)]
 mod tests;
 
-use super::report::{Evidence, Finding, Severity};
+use super::finding::{Evidence, Finding, Severity};
 use super::volume::Volume;
 use crate::model::Recording;
 

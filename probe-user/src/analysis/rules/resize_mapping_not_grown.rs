@@ -4,7 +4,8 @@ use super::evidence::{grow_command, growth, sizes};
 use super::resize_fs_not_grown::PATIENCE_NS;
 use super::{Check, Rule, Said, Severity};
 use crate::analysis::absence::{self, Watch};
-use crate::analysis::volume::{Volume, fills};
+use crate::analysis::fill::{fills, room_of_mapping};
+use crate::analysis::volume::Volume;
 use crate::sample::Dev;
 use crate::units::bytes_change;
 
@@ -46,7 +47,8 @@ fn check(volume: &Volume) -> Option<Said> {
         .growths
         .iter()
         .any(|g| g.dev == volume.dev && g.by_ns > grown.after_ns);
-    let full = fills(volume.device_bytes()?, volume.bytes_of(beneath)?);
+    let room = room_of_mapping(uuid, volume.bytes_of(beneath)?);
+    let full = fills(volume.device_bytes()?, room);
     if since_ns < PATIENCE_NS || grew || full {
         return None;
     }

@@ -3,7 +3,8 @@
 use super::evidence::{grow_command, growth, kind_of, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::absence::{Watch, by_events};
-use crate::analysis::volume::{ToolRun, Volume, fills};
+use crate::analysis::fill::fills;
+use crate::analysis::volume::{ToolRun, Volume};
 use crate::units::gap;
 
 pub(super) const RULE: Rule = Rule {

@@ -1,7 +1,7 @@
 //! Each rule where it must fire, and where it must not.
 
 use super::{ALL, findings, of_rules};
-use crate::analysis::report::{Evidence, Finding};
+use crate::analysis::finding::{Evidence, Finding};
 use crate::model::testing::{
     GIB, MS, NAS, SECOND, Story, VDB, VDC, VDC1, disk, ext4, number, text, vdc1,
 };

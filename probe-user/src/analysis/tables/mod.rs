@@ -1,6 +1,9 @@
 //! The tables of copies, readahead, other probes and processes.
 
-use super::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
+mod schema;
+
+pub use schema::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
+
 use crate::model::totals::{ProcessKey, ProcessTotal, Processes, SeriesTotal};
 use crate::model::{self, Devices, Distribution, Key, Recording, Row, Totals, key_name};
 use crate::sample::Dev;

@@ -20,7 +20,7 @@ impl Times<'_> {
 }
 
 /// RFC 3339 in UTC, with as many digits as it needs.
-pub(super) fn rfc3339(t_ns: i64) -> String {
+pub(crate) fn rfc3339(t_ns: i64) -> String {
     let time = Timestamp::from_nanosecond(t_ns.into());
     time.unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
