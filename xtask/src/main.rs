@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use xtask::host::{build, build_ebpf, demo, dist, test, vm};
+use xtask::host::{bench, build, build_ebpf, demo, dist, test, vm};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about, version)]
 enum Command {
+    Bench(bench::BenchArgs),
     /// Build the kernel programs and put the object into the repository
     BuildEbpf,
     Demo(demo::DemoArgs),
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         return code;
     }
     let outcome: Result<ExitCode> = match Command::parse() {
+        Command::Bench(args) => bench::run(&args),
         Command::BuildEbpf => build::workspace()
             .and_then(|root| build_ebpf::build(&root))
             .map(|()| ExitCode::SUCCESS),

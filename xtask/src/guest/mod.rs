@@ -2,10 +2,11 @@
 //!
 //! One static binary with several names: `/init` (process 1), `host` (asks
 //! the hypervisor to grow or throttle a disk), `copyload` (a workload that
-//! knows its own counts), `demo` (what `cargo xtask demo` plays), `scenario`
+//! knows its own counts), `bench` (what `cargo xtask bench` measures), `demo` (what `cargo xtask demo` plays), `scenario`
 //! (one test).
 
 mod agent;
+pub mod bench;
 mod copyload;
 mod demo;
 mod hypervisor;
@@ -23,7 +24,7 @@ use anyhow::{Result, bail};
 pub use init::BOOT_MODULES;
 
 /// The names besides `init` by which the program can be called.
-pub const NAMES: &[&str] = &["host", "copyload", "demo", "scenario"];
+pub const NAMES: &[&str] = &["host", "bench", "copyload", "demo", "scenario"];
 
 /// Does what the name it was called by says.
 pub fn main() -> ExitCode {
@@ -43,6 +44,7 @@ fn run(name: &str, args: &[String]) -> Result<ExitCode> {
     match Path::new(name).file_name().and_then(|name| name.to_str()) {
         Some("init") if rustix::process::getpid().is_init() => return init::run(),
         Some("host") => println!("{}", hypervisor::ask(&args.join(" "))?),
+        Some("bench") => bench::run(args)?,
         Some("copyload") => copyload::run(args)?,
         Some("demo") => demo::run(args)?,
         Some("scenario") => scenarios::run(args)?,

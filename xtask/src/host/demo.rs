@@ -17,7 +17,7 @@ use super::{
     kernels,
     machine::{Exit, Machine, tail},
     progress,
-    qemu::{Config, Disk},
+    qemu::{Clock, Config, Disk},
     run, vm,
 };
 
@@ -77,6 +77,7 @@ fn play(kernel: kernels::Kernel, guest: &Path, volprobe: &Path) -> Result<Vec<u8
             bytes: 1 << 30,
             iops: None,
         }],
+        clock: Clock::Host,
         cpus: 2,
         memory: 1024,
         append: "quiet".to_owned(),

@@ -1,6 +1,7 @@
 //! The host's side: kernels, initramfs, QEMU.
 
 pub mod apt;
+pub mod bench;
 pub mod build;
 pub mod build_ebpf;
 pub mod cache;

@@ -37,6 +37,29 @@ impl Disk {
     }
 }
 
+/// What the machine's time follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The host's time.
+    Host,
+    /// The instructions executed: each takes a nanosecond, and sleeping none.
+    Instructions,
+}
+
+impl Clock {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Host => &["-accel", "tcg,thread=multi"],
+            Self::Instructions => &[
+                "-accel",
+                "tcg,thread=single",
+                "-icount",
+                "shift=0,sleep=off",
+            ],
+        }
+    }
+}
+
 /// What a machine is made of.
 #[derive(Debug)]
 pub struct Config {
@@ -46,6 +69,8 @@ pub struct Config {
     pub initramfs: Vec<u8>,
     /// Disks `vdb`, `vdc`, …; `vda` stands for the node's own disk.
     pub disks: Vec<Disk>,
+    /// What its time follows.
+    pub clock: Clock,
     /// Processors.
     pub cpus: u32,
     /// Memory in MiB.
@@ -68,7 +93,6 @@ pub(super) fn command(config: &Config, dir: &Path) -> Result<Command> {
         command.arg(name).arg(value);
     };
     arg("-machine", "q35".to_owned());
-    arg("-accel", "tcg,thread=multi".to_owned());
     arg("-cpu", "max".to_owned());
     arg("-smp", config.cpus.to_string());
     arg("-m", config.memory.to_string());
@@ -124,6 +148,7 @@ pub(super) fn command(config: &Config, dir: &Path) -> Result<Command> {
             format!("virtserialport,chardev={id},name={name}"),
         );
     }
+    command.args(config.clock.arguments());
     command.args([
         "-nodefaults",
         "-no-user-config",

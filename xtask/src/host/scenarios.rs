@@ -17,7 +17,7 @@ use super::{
     kernels,
     machine::{Exit, Machine, tail},
     progress,
-    qemu::{Config, Disk},
+    qemu::{Clock, Config, Disk},
     tally::{Tally, Verdict},
 };
 use crate::guest::{
@@ -122,6 +122,7 @@ fn prepare(series: &str, kit: &Kit) -> Result<Config> {
             };
             DISKS
         ],
+        clock: Clock::Host,
         cpus: 2,
         memory: 1536,
         append: String::new(),

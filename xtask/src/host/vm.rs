@@ -17,7 +17,7 @@ use super::{
     kernels,
     machine::{Exit, Machine, tail},
     progress,
-    qemu::{Config, Disk},
+    qemu::{Clock, Config, Disk},
 };
 
 /// Boot a Debian kernel under QEMU and run a command in it.
@@ -95,6 +95,7 @@ pub fn run(args: &VmArgs) -> Result<ExitCode> {
             .iter()
             .map(|disk| Disk::parse(disk))
             .collect::<Result<_>>()?,
+        clock: Clock::Host,
         cpus: args.cpus,
         memory: args.mem,
         append: args.append.clone(),

@@ -1,0 +1,37 @@
+//! What `cargo xtask bench` measures, in a machine in which an instruction is
+//! a nanosecond.
+//!
+//! - [`counter`]: counting instructions
+//! - [`tracer`]: volprobe and what it is compared with, one at a time
+//! - [`floor`]: the least that any tracer costs
+//! - one file a workload
+
+mod copy;
+mod counter;
+mod floor;
+mod tracer;
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+/// What one tracer adds to a workload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cost {
+    /// Name of the tracer.
+    pub tracer: String,
+    /// Instructions of one operation of the workload, with the tracer.
+    pub instructions: u64,
+    /// Of these, what the tracer added.
+    pub added: i64,
+}
+
+/// Measures what the arguments say, and prints it as JSON.
+pub(super) fn run(args: &[String]) -> Result<()> {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let found = match words.as_slice() {
+        ["copy", threads] => copy::costs(threads.parse()?)?,
+        _ => bail!("usage: bench copy THREADS"),
+    };
+    println!("{}", serde_json::to_string(&found)?);
+    Ok(())
+}
