@@ -1,8 +1,11 @@
 //! What a recording says: tables, timeline, findings. Pure functions.
 
 pub mod absence;
+pub mod case;
 mod fill;
 mod finding;
+pub mod ledger;
+pub mod outside;
 mod report;
 pub mod rules;
 mod state;

@@ -4,7 +4,9 @@
 use super::absence::{self, Absence, Basis, Watch};
 use super::fill::fills;
 use crate::model::{Recording, Runs};
+use crate::node::disk_id;
 use crate::sample::event::Detail;
+use crate::sample::inventory::Device;
 use crate::sample::{Dev, Event, ExecExit};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -266,6 +268,20 @@ impl<'a> Volume<'a> {
                 .any(|p| p[1].value > p[0].value && p[1].first_ns >= boot_ns)
         };
         self.attempts.iter().any(by_event) || self.fs_sizes().is_some_and(by_state)
+    }
+
+    /// The disk of this node that has this id, if it grew: its name, and the event.
+    pub fn growth_of_disk(&self, id: &str) -> Option<(String, Option<u64>)> {
+        let devices = self.recording.devices();
+        let is_it = |device: &Device| {
+            let called = disk_id::of(device);
+            let serial = device.serial.as_deref();
+            called.is_some_and(|called| called.eq_ignore_ascii_case(id)) || serial == Some(id)
+        };
+        let (dev, device) = devices.all().find(|(_, device)| is_it(device))?;
+        let grown = growths_of(self.recording, &self.events, dev);
+        let last = grown.last()?;
+        Some((device.name.clone(), last.event))
     }
 
     /// A resize had not returned by the end.

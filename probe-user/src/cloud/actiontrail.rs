@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "actiontrail",
+    times: &["/eventTime", "/event/eventTime"],
     recognises,
     parse,
 };

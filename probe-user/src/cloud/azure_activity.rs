@@ -13,6 +13,7 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "azure-activity",
+    times: &["/eventTimestamp", "/time"],
     recognises,
     parse,
 };

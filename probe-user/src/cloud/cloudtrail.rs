@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "cloudtrail",
+    times: &["/eventTime", "/EventTime", "/detail/eventTime", "/time"],
     recognises,
     parse,
 };

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "gcp-audit",
+    times: &["/timestamp"],
     recognises,
     parse,
 };

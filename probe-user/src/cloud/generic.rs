@@ -4,7 +4,7 @@
 //! | name | what |
 //! |---|---|
 //! | `time` | RFC 3339, or seconds, ms, µs or ns since 1970; required |
-//! | `action` | name of the call; required |
+//! | `action` | name of the call; required. One that neither has a new size nor is named like a resize is passed over |
 //! | `disk_id` | id of the disk |
 //! | `new_size`, `old_size` | in `unit` (GiB without one) |
 //! | `new_size_bytes`, `old_size_bytes` | in bytes |
@@ -20,6 +20,7 @@ use std::io::Read;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "generic-json",
+    times: &["/time"],
     recognises,
     parse,
 };
@@ -119,6 +120,10 @@ fn take(
         None if error.is_some() => ApiState::Failed,
         None => ApiState::Accepted,
     };
+    intake.saw(source, at);
+    if size("new_size")?.is_none() && !is_resize(&action) {
+        return Ok(());
+    }
     let request_id = member("request_id");
     let id = request_id.as_ref().map(|id| format!("{id}/{state:?}"));
     let detail = Detail::ApiResize(ApiResize {
@@ -134,6 +139,14 @@ fn take(
     });
     intake.event(source, at, id.as_deref(), detail);
     Ok(())
+}
+
+/// Whether a call without a size may be one that resizes, by its name.
+fn is_resize(action: &str) -> bool {
+    let action = action.to_lowercase();
+    ["resiz", "modify", "expand", "extend", "grow", "disks/write"]
+        .iter()
+        .any(|part| action.contains(part))
 }
 
 fn when(text: &str) -> Option<Interval> {

@@ -69,6 +69,10 @@ pub enum InputError {
     },
 }
 
+/// Format of JSON that holds no record, such as a list of events when there were
+/// none: of which source it is cannot be told.
+const EMPTY: &str = "empty";
+
 /// Text that is looked at to tell the format.
 const HEAD: usize = 64 << 10;
 
@@ -258,11 +262,18 @@ fn json_records(
         {
             Some(source) => {
                 report.format.get_or_insert_with(|| source.name.to_owned());
+                let mut times = source.times.iter();
+                if let Some(at) = times.find_map(|pointer| json::time(&record, pointer).ok()) {
+                    intake.saw(source.name, at);
+                }
                 report.take(line, (source.parse)(&record, intake));
             }
             None => report.take(line, Err("a record of no known format".to_owned())),
         }
     })?;
+    if report.format.is_none() && report.rejected_total == 0 {
+        report.format = Some(EMPTY.to_owned());
+    }
     if report.format.is_none() {
         report.rejected.clear();
         report.rejected_total = 0;

@@ -2,7 +2,7 @@
 
 use super::external::{Detail, External, Interval};
 use super::objects::Objects;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Everything that was read from external inputs.
@@ -12,6 +12,9 @@ pub struct Intake {
     pub events: Vec<External>,
     /// Objects.
     pub objects: Objects,
+    /// From the first to the last record of each source, of whatever kind: what
+    /// is not told within was not there.
+    pub spans: BTreeMap<&'static str, Interval>,
     seen: HashSet<String>,
     sizes: HashMap<String, u64>,
     place: Place,
@@ -51,6 +54,13 @@ impl Intake {
     /// Records of the present file that were known already.
     pub(super) fn duplicates(&self) -> u64 {
         self.duplicates
+    }
+
+    /// A record of this source is from this time, whatever it tells.
+    pub(super) fn saw(&mut self, source: &'static str, at: Interval) {
+        let span = self.spans.entry(source).or_insert(at);
+        span.start_ns = span.start_ns.min(at.start_ns);
+        span.end_ns = span.end_ns.max(at.end_ns);
     }
 
     /// Takes an event. `id` makes it unique within its source; without one, two

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "kubernetes-audit",
+    times: &["/stageTimestamp", "/requestReceivedTimestamp"],
     recognises,
     parse,
 };

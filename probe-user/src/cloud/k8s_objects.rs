@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "kubernetes-objects",
+    times: &[],
     recognises,
     parse,
 };

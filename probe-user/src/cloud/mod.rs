@@ -39,6 +39,9 @@ use serde_json::Value;
 pub struct JsonSource {
     /// Name of the format, as reported in `inputs[].format`.
     pub name: &'static str,
+    /// Where a record of any kind has its time (RFC 3339): the first to the last
+    /// of them is what the input covers. None where absence says nothing.
+    pub times: &'static [&'static str],
     /// Whether this record is of this format.
     pub recognises: fn(&Value) -> bool,
     /// Takes what the record says. The error is the reason for `rejected`.

@@ -221,6 +221,34 @@ impl Devices {
         self.volumes.values()
     }
 
+    /// Everything that is there at the end, as one inventory.
+    pub fn inventory(&self) -> Inventory {
+        let present = |state: &&MountState| state.present;
+        Inventory {
+            whole: true,
+            devices: self
+                .by_dev
+                .values()
+                .filter(|d| !d.removed)
+                .cloned()
+                .collect(),
+            mounts: self
+                .mounts
+                .all()
+                .filter(present)
+                .map(|state| state.mount.clone())
+                .collect(),
+            volumes: self
+                .volumes
+                .values()
+                .filter(|v| !v.removed)
+                .cloned()
+                .collect(),
+            cgroups: self.cgroups.values().cloned().collect(),
+            ..Inventory::default()
+        }
+    }
+
     /// The pod of a cgroup: `namespace/name` where known, else its uid.
     pub fn pod(&self, cgroup: u64) -> Option<String> {
         let cgroup = self.cgroups.get(&cgroup)?;

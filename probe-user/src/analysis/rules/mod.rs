@@ -11,19 +11,25 @@ mod evidence;
 mod rank;
 mod readahead_changed;
 mod readahead_reset;
+mod resize_api_error;
+mod resize_device_never_grew;
 mod resize_failed;
 mod resize_fs_not_grown;
 mod resize_late;
 mod resize_mapping_not_grown;
+mod resize_no_api_call;
 mod resize_no_op_before_capacity;
+mod resize_offline_needed;
 mod resize_ok;
 mod resize_partition_not_grown;
 mod resize_read_only_fs;
 mod resize_shrink_refused;
 mod resize_unknown;
+mod resize_wrong_device;
 #[cfg(test)]
 mod tests;
 
+use super::case::Case;
 use super::finding::{Evidence, Finding, Severity};
 use super::volume::Volume;
 use crate::model::Recording;
@@ -35,16 +41,21 @@ pub const ALL: &[&Rule] = &[
     &copy_fallback::RULE,
     &readahead_changed::RULE,
     &readahead_reset::RULE,
+    &resize_api_error::RULE,
+    &resize_device_never_grew::RULE,
     &resize_failed::RULE,
     &resize_fs_not_grown::RULE,
     &resize_late::RULE,
     &resize_mapping_not_grown::RULE,
+    &resize_no_api_call::RULE,
     &resize_no_op_before_capacity::RULE,
+    &resize_offline_needed::RULE,
     &resize_ok::RULE,
     &resize_partition_not_grown::RULE,
     &resize_read_only_fs::RULE,
     &resize_shrink_refused::RULE,
     &resize_unknown::RULE,
+    &resize_wrong_device::RULE,
 ];
 
 /// A rule, with its document.
@@ -74,8 +85,10 @@ pub struct Rule {
 /// What a rule is a function of.
 #[derive(Debug)]
 enum Check {
-    /// One volume.
+    /// One volume, by what its node saw.
     Volume(fn(&Volume) -> Option<Said>),
+    /// One volume, by what its node saw and what others tell.
+    Case(fn(&Case) -> Option<Said>),
     /// The whole recording.
     Recording(fn(&Recording) -> Vec<Said>),
 }
@@ -114,22 +127,48 @@ pub fn findings(recording: &Recording) -> Vec<Finding> {
 }
 
 fn of_rules(rules: &[&'static Rule], recording: &Recording) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for volume in Volume::all(recording) {
-        let said = rules.iter().filter_map(|rule| match rule.check {
-            Check::Volume(check) => Some((*rule, check(&volume)?)),
+    let cases = Volume::all(recording).into_iter().map(Case::of_node);
+    let mut findings: Vec<Finding> = cases.filter_map(|case| verdict_by(rules, &case)).collect();
+    findings.extend(whole_by(rules, recording));
+    sort(&mut findings);
+    findings
+}
+
+/// The verdict on one volume.
+pub fn verdict(case: &Case) -> Option<Finding> {
+    verdict_by(ALL, case)
+}
+
+fn verdict_by(rules: &[&'static Rule], case: &Case) -> Option<Finding> {
+    let said = rules.iter().filter_map(|rule| {
+        let said = match rule.check {
+            Check::Volume(check) => check(case.volume.as_ref()?),
+            Check::Case(check) => check(case),
             Check::Recording(_) => None,
-        });
-        findings.extend(rank::verdict(said.collect()));
-    }
-    let mut others = Vec::new();
+        };
+        Some((*rule, said?))
+    });
+    rank::verdict(said.collect())
+}
+
+/// What holds for a recording as a whole.
+pub fn whole(recording: &Recording) -> Vec<Finding> {
+    whole_by(ALL, recording)
+}
+
+fn whole_by(rules: &[&'static Rule], recording: &Recording) -> Vec<Finding> {
+    let mut found = Vec::new();
     for rule in rules {
         if let Check::Recording(check) = rule.check {
             let said = check(recording).into_iter();
-            others.extend(said.map(|said| finding(rule, said, rule.explains.to_vec())));
+            found.extend(said.map(|said| finding(rule, said, rule.explains.to_vec())));
         }
     }
-    findings.extend(rank::without_explained(others));
+    rank::without_explained(found)
+}
+
+/// Most important first.
+pub fn sort(findings: &mut [Finding]) {
     findings.sort_by_key(|f| {
         (
             std::cmp::Reverse(f.severity),
@@ -137,7 +176,6 @@ fn of_rules(rules: &[&'static Rule], recording: &Recording) -> Vec<Finding> {
             f.device.clone(),
         )
     });
-    findings
 }
 
 fn finding(rule: &Rule, said: Said, explains: Vec<&'static str>) -> Finding {

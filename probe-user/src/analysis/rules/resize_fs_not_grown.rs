@@ -2,8 +2,9 @@
 
 use super::evidence::{grow_command, growth, sizes};
 use super::{Check, Rule, Said, Severity};
+use crate::analysis::case::Case;
 use crate::analysis::volume::Volume;
-use crate::units::{bytes_change, duration};
+use crate::units::{bytes, bytes_change, duration};
 
 pub(super) const RULE: Rule = Rule {
     name: "resize/fs-not-grown",
@@ -17,13 +18,19 @@ pub(super) const RULE: Rule = Rule {
                after; where the probe worked without a hole, no resize call.",
     confirm: "Compare `blockdev --getsize64 DEVICE` with `dumpe2fs -h DEVICE` or `xfs_info MOUNT`.",
     advice: "Resize the file system.",
-    check: Check::Volume(check),
+    check: Check::Case(check),
 };
 
 /// Someone may still be about to resize it for this long.
 pub(super) const PATIENCE_NS: u64 = 30_000_000_000;
 
-fn check(volume: &Volume) -> Option<Said> {
+fn check(case: &Case) -> Option<Said> {
+    let volume = case.volume.as_ref()?;
+    seen(volume).or_else(|| by_state(case, volume))
+}
+
+/// It grew while it was being recorded.
+fn seen(volume: &Volume) -> Option<Said> {
     let grown = volume
         .growths
         .iter()
@@ -46,6 +53,26 @@ fn check(volume: &Volume) -> Option<Said> {
             absence.evidence(volume.recording),
             sizes(volume),
         ],
+        advice: Some(grow_command(volume)),
+    })
+}
+
+/// It had grown before: somebody asked for it, the device has the size, and the
+/// file system is smaller.
+fn by_state(case: &Case, volume: &Volume) -> Option<Said> {
+    let asked = case.outside.wanted_bytes().is_some();
+    let growing = !volume.growths.is_empty() || volume.grew_since(0) || volume.is_resizing();
+    if !asked || growing || volume.is_full_size()? || case.has_wanted_size() == Some(false) {
+        return None;
+    }
+    Some(Said {
+        device: Some(volume.name.clone()),
+        summary: format!(
+            "the file system has {} of the {} of its device.",
+            bytes(volume.fs_bytes()?),
+            bytes(volume.device_bytes()?)
+        ),
+        evidence: vec![sizes(volume)],
         advice: Some(grow_command(volume)),
     })
 }

@@ -2,7 +2,8 @@
 
 use super::evidence::{growth, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
-use crate::analysis::volume::{Growth, Volume};
+use crate::analysis::case::Case;
+use crate::analysis::volume::Growth;
 use crate::units::gap;
 
 pub(super) const RULE: Rule = Rule {
@@ -16,13 +17,14 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The capacity change, the resize that succeeded, and the earlier run, if any.",
     confirm: "The timeline shows all three.",
     advice: "Nothing to do now. It will happen again: whoever resizes should wait for the capacity.",
-    check: Check::Volume(check),
+    check: Check::Case(check),
 };
 
 /// More than this between device and file system is late.
 const LATE_NS: u64 = 60_000_000_000;
 
-fn check(volume: &Volume) -> Option<Said> {
+fn check(case: &Case) -> Option<Said> {
+    let volume = case.volume.as_ref()?;
     let grown: &Growth = volume.growths.last()?;
     let done = volume
         .attempts

@@ -3,6 +3,7 @@
 use super::evidence::{grow_command, growth, kind_of, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::absence::{Watch, by_events};
+use crate::analysis::case::Case;
 use crate::analysis::fill::fills;
 use crate::analysis::volume::{ToolRun, Volume};
 use crate::units::gap;
@@ -21,13 +22,15 @@ pub(super) const RULE: Rule = Rule {
               size) or `xfs_info MOUNT`. Not df: it leaves out what the file system needs for itself.",
     advice: "Resize the file system now; let the component that does it wait until the device has the \
              size that was asked for.",
-    check: Check::Volume(check),
+    check: Check::Case(check),
 };
 
-/// A run this long before the growth has nothing to do with it.
+/// Where nobody is known to have asked for the growth, a run this long before it
+/// has nothing to do with it.
 const NEAR_NS: u64 = 600_000_000_000;
 
-fn check(volume: &Volume) -> Option<Said> {
+fn check(case: &Case) -> Option<Said> {
+    let volume = case.volume.as_ref()?;
     let run = volume.runs.last()?;
     let grown = volume
         .growths
@@ -35,7 +38,11 @@ fn check(volume: &Volume) -> Option<Said> {
         .find(|growth| growth.after_ns >= run.end_ns())?;
     let early_ns = grown.by_ns.saturating_sub(run.end_ns());
     let is_early = run.saw.is_none_or(|saw| saw < grown.to);
-    if !run.is_no_op() || early_ns > NEAR_NS || !is_early || !did_nothing(volume, run) {
+    let belongs = match case.ran_before_asked(volume, run) {
+        Some(before) => !before,
+        None => early_ns <= NEAR_NS,
+    };
+    if !run.is_no_op() || !belongs || !is_early || !did_nothing(volume, run) {
         return None;
     }
     let last = volume.growths.last()?;

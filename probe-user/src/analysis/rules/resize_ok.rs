@@ -2,7 +2,8 @@
 
 use super::evidence::{growth, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
-use crate::analysis::volume::{Growth, Volume};
+use crate::analysis::case::Case;
+use crate::analysis::volume::Growth;
 use crate::units::bytes;
 
 pub(super) const RULE: Rule = Rule {
@@ -16,16 +17,17 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The changes of size that were seen, and the sizes at the end.",
     confirm: "lsblk and dumpe2fs or xfs_info agree.",
     advice: "",
-    check: Check::Volume(check),
+    check: Check::Case(check),
 };
 
-fn check(volume: &Volume) -> Option<Said> {
+fn check(case: &Case) -> Option<Said> {
+    let volume = case.volume.as_ref()?;
     let own = |growth: &&Growth| growth.dev == volume.dev;
     let grown = volume.growths.iter().rev().find(own);
     let resized = volume.attempts.iter().rev().find(|attempt| attempt.grew());
-    if grown.is_none() && !volume.grew_since(volume.recording.start_ns())
-        || !volume.is_full_size()?
-    {
+    let happened = grown.is_some() || volume.grew_since(volume.recording.start_ns());
+    let asked = case.outside.wanted_bytes().is_some();
+    if !happened && !asked || !volume.is_full_size()? || case.has_wanted_size() == Some(false) {
         return None;
     }
     let mut evidence: Vec<_> = grown
@@ -39,7 +41,8 @@ fn check(volume: &Volume) -> Option<Said> {
     Some(Said {
         device: Some(volume.name.clone()),
         summary: format!(
-            "the file system grew and fills its device, {}.",
+            "the file system {} its device, {}.",
+            if happened { "grew and fills" } else { "fills" },
             bytes(volume.device_bytes()?)
         ),
         evidence,

@@ -2,6 +2,8 @@
 
 use super::evidence::sizes;
 use super::{Check, Evidence, Rule, Said, Severity};
+use crate::analysis::case::Case;
+use crate::analysis::outside::Meaning;
 use crate::analysis::volume::Volume;
 
 pub(super) const RULE: Rule = Rule {
@@ -10,15 +12,36 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     headline: "MOUNTED READ-ONLY",
     explains: &["resize/failed", "resize/fs-not-grown", "resize/unknown"],
-    looks_for: "A resize was refused with EROFS, and no later resize of that file system succeeded.",
-    rests_on: "The call's return value, and the mount's options.",
+    looks_for: "A resize was refused with EROFS, or kubelet says that the volume is read-only, and no \
+                later resize of that file system succeeded.",
+    rests_on: "The call's return value, and the mount's options; or kubelet's own words.",
     confirm: "findmnt DEVICE: the options begin with ro. dmesg tells whether it was remounted after an \
               error.",
     advice: "Find out why it is read-only; remount it read-write, then resize.",
-    check: Check::Volume(check),
+    check: Check::Case(check),
 };
 
-fn check(volume: &Volume) -> Option<Said> {
+fn check(case: &Case) -> Option<Said> {
+    let refused = case.volume.as_ref().and_then(refused);
+    refused.or_else(|| said(case))
+}
+
+/// What kubelet says: it does not try then, and takes that for success.
+fn said(case: &Case) -> Option<Said> {
+    let told = case.outside.last(Meaning::ReadOnly)?;
+    let full = case.volume.as_ref().and_then(Volume::is_full_size) == Some(true);
+    if full && case.has_wanted_size() != Some(false) {
+        return None;
+    }
+    Some(Said {
+        device: case.name(),
+        summary: "nobody resized the file system because it is read-only.".to_owned(),
+        evidence: vec![Evidence::Event { id: told.id }],
+        advice: None,
+    })
+}
+
+fn refused(volume: &Volume) -> Option<Said> {
     let refused = volume
         .attempts
         .iter()

@@ -2,7 +2,8 @@
 
 use super::evidence::{growth, sizes};
 use super::resize_fs_not_grown::PATIENCE_NS;
-use super::{Check, Rule, Said, Severity};
+use super::{Check, Evidence, Rule, Said, Severity};
+use crate::analysis::case::Case;
 use crate::analysis::volume::Volume;
 use crate::units::duration;
 
@@ -12,15 +13,52 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Info,
     headline: "UNKNOWN",
     explains: &[],
-    looks_for: "A device grew, the file system is not known to fill it, and the evidence does not say \
+    looks_for: "A device grew or was asked to, the file system is not known to fill it, and the evidence does not say \
                 more: the recording ended too soon, or something is missing from it.",
     rests_on: "The capacity change; the reasons are in the summary.",
     confirm: "volprobe report: what the recording says about its own completeness.",
     advice: "Look at the sizes now, or record for longer.",
-    check: Check::Volume(check),
+    check: Check::Case(check),
 };
 
-fn check(volume: &Volume) -> Option<Said> {
+fn check(case: &Case) -> Option<Said> {
+    let on_node = case.volume.as_ref().and_then(grew);
+    on_node.or_else(|| asked(case))
+}
+
+/// Somebody asked for more, and what came of it is not known.
+fn asked(case: &Case) -> Option<Said> {
+    let outside = &case.outside;
+    let request = outside.request().and_then(|request| request.told);
+    let call = outside.last_call().map(|call| call.first());
+    if request.is_none() && call.is_none() {
+        return None;
+    }
+    let mut why = case.missing.clone();
+    if let (Some(volume), true) = (&case.volume, why.is_empty()) {
+        why.extend(
+            volume
+                .nobody_resized_since(volume.recording.start_ns())
+                .err()
+                .into_iter()
+                .flatten(),
+        );
+    }
+    let why = if why.is_empty() {
+        "the evidence does not say more".to_owned()
+    } else {
+        why.join("; ")
+    };
+    let told = request.into_iter().chain(call);
+    Some(Said {
+        device: case.name(),
+        summary: format!("a larger size was asked for; what came of it is not known: {why}."),
+        evidence: told.map(|told| Evidence::Event { id: told.id }).collect(),
+        advice: None,
+    })
+}
+
+fn grew(volume: &Volume) -> Option<Said> {
     let grown = volume.growths.last()?;
     if volume.is_full_size() == Some(true) {
         return None;
