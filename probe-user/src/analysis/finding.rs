@@ -17,6 +17,9 @@ pub enum Severity {
 /// What evidence means.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Name of the rule.
     pub rule: &'static str,
     /// Version of the rule.

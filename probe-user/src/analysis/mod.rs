@@ -2,6 +2,7 @@
 
 pub mod absence;
 pub mod case;
+mod correlate;
 mod fill;
 mod finding;
 pub mod ledger;
@@ -15,10 +16,11 @@ mod times;
 pub mod volume;
 pub(crate) mod volumes;
 
+pub use correlate::{Confidence, Correlated, Correlation, correlate};
 pub use finding::{Evidence, Finding, Severity};
 pub use report::{
     ClockRow, Completeness, Detail, DeviceRow, GapRow, HookRow, LostRow, ProbeRow, Report,
-    SessionRow, TimelineRow, ToolDevice, report,
+    SessionRow, Source, TimelineRow, ToolDevice, report,
 };
 pub use tables::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
 pub use tick::{Tick, tick};

@@ -67,6 +67,7 @@ fn partition(devices: &Devices, device: &Device) -> Option<Finding> {
     }
     let unused = unused(own_end, disk.size_bytes?)?;
     Some(Finding {
+        host: None,
         rule: "resize/partition-not-grown",
         version: 1,
         severity: Severity::Warning,
@@ -105,6 +106,7 @@ fn mapping(devices: &Devices, device: &Device) -> Option<Finding> {
     let room = room_of_mapping(uuid, below.size_bytes?);
     let unused = unused(device.size_bytes?, room)?;
     Some(Finding {
+        host: None,
         rule: "resize/mapping-not-grown",
         version: 1,
         severity: Severity::Warning,
@@ -137,6 +139,7 @@ fn file_system(devices: &Devices, dev: Dev) -> Option<Finding> {
         _ => "superblock",
     };
     Some(Finding {
+        host: None,
         rule: "resize/fs-not-grown",
         version: 1,
         severity: Severity::Critical,

@@ -4,6 +4,7 @@
 #![allow(clippy::doc_markdown)]
 
 pub mod capture;
+pub mod correlate;
 pub mod doctor;
 pub mod filters;
 pub mod live;
@@ -39,6 +40,7 @@ struct Cli {
 #[allow(clippy::large_enum_variant)]
 enum Command {
     Live(live::Args),
+    Correlate(correlate::Args),
     Doctor(doctor::Args),
     Record(record::Args),
     Report(report::Args),
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Live(args) => live::run(args),
+        Command::Correlate(args) => correlate::run(&args),
         Command::Doctor(args) => doctor::run(args),
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(&args),

@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
 }
 
 /// Folds a recording file: its whole timeline, and the totals of its end.
-fn read(path: &Path) -> anyhow::Result<Recording> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Recording> {
     let mut file = session::Recording::open(path)?;
     let mut recording = Recording::default();
     for window in file.timeline() {

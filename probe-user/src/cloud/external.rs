@@ -124,4 +124,6 @@ pub struct ClaimChange {
     pub error: Option<String>,
     /// Who did it.
     pub actor: Option<String>,
+    /// The persistent volume of a claim, where the record names it.
+    pub volume: Option<String>,
 }

@@ -47,7 +47,17 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         .filter(|&code| code >= 400)
         .map(|code| text(record, "/responseStatus/reason").unwrap_or_else(|| code.to_string()));
     let key = format!("{member}/{namespace}/{name}");
-    let from_bytes = intake.known_size(&key);
+    let from_bytes = intake.known_size(&key).or_else(|| {
+        // What the claim has is what its request was, until somebody changed that.
+        let has = capacity(record)?;
+        (has != to_bytes && !is_status && resource == "persistentvolumeclaims").then_some(has)
+    });
+    if let (Some(has), false) = (capacity(record), is_status) {
+        let status = format!("/status/capacity/storage/{namespace}/{name}");
+        if resource == "persistentvolumeclaims" && intake.known_size(&status).is_none() {
+            intake.note_size(&status, has);
+        }
+    }
     if error.is_none() {
         if from_bytes == Some(to_bytes) || is_unchanged_put(record, member, to_bytes, from_bytes) {
             intake.note_size(&key, to_bytes);
@@ -63,6 +73,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         error,
         actor: text(record, "/impersonatedUser/username")
             .or_else(|| text(record, "/user/username")),
+        volume: text(record, "/responseObject/spec/volumeName").filter(|name| !name.is_empty()),
     };
     let id = text(record, "/auditID");
     intake.event(SOURCE.name, when(record)?, id.as_deref(), make(change));
@@ -72,15 +83,18 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
 /// A PUT writes the whole object; where nothing is known of before, a request
 /// that equals the status is none that grows.
 fn is_unchanged_put(record: &Value, member: &str, to_bytes: u64, from_bytes: Option<u64>) -> bool {
-    let capacity = ["/responseObject", "/requestObject"]
-        .iter()
-        .find_map(|object| {
-            quantity::bytes(&text(record, &format!("{object}/status/capacity/storage"))?)
-        });
     text(record, "/verb").as_deref() == Some("update")
         && member.starts_with("/spec/resources")
         && from_bytes.is_none()
-        && capacity == Some(to_bytes)
+        && capacity(record) == Some(to_bytes)
+}
+
+/// The size in the status of the claim that the record shows.
+fn capacity(record: &Value) -> Option<u64> {
+    let objects = ["/responseObject", "/requestObject"];
+    objects.iter().find_map(|object| {
+        quantity::bytes(&text(record, &format!("{object}/status/capacity/storage"))?)
+    })
 }
 
 /// The size that the request wrote: an object, a merge patch, or a JSON patch.

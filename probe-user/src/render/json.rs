@@ -1,7 +1,7 @@
 //! JSON: one report, or one tick a line.
 
 use super::clean::is_unsafe;
-use crate::analysis::{Report, Tick, Volumes};
+use crate::analysis::{Correlated, Report, Tick, Volumes};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
@@ -10,6 +10,11 @@ use std::io::{self, Write};
 /// Writes a report.
 pub fn report_json(report: &Report, out: &mut impl Write) -> io::Result<()> {
     pretty(report, out)
+}
+
+/// Writes what nodes and others tell of each volume.
+pub fn correlate_json(correlated: &Correlated, out: &mut impl Write) -> io::Result<()> {
+    pretty(correlated, out)
 }
 
 /// Writes the volumes of a node.

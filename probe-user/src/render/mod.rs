@@ -2,6 +2,7 @@
 //! data and on [`Style`] alone.
 
 mod clean;
+mod correlate;
 #[cfg(test)]
 mod hostile_tests;
 mod json;
@@ -16,7 +17,8 @@ mod tests;
 mod volumes;
 
 pub use clean::clean;
-pub use json::{report_json, tick_json, volumes_json};
+pub use correlate::correlate_text;
+pub use json::{correlate_json, report_json, tick_json, volumes_json};
 pub use line::tick_lines;
 pub use report::report_text;
 pub use rules::{rule_text, rules_text};

@@ -71,6 +71,18 @@ impl Page {
 
     /// A word in a column of its own, and a paragraph beside it.
     pub(super) fn entry(&mut self, indent: usize, column: usize, word: &str, text: &str) {
+        self.entry_in(Tone::Faint, indent, column, word, text);
+    }
+
+    /// As [`Self::entry`], the word in a tone of its own.
+    pub(super) fn entry_in(
+        &mut self,
+        tone: Tone,
+        indent: usize,
+        column: usize,
+        word: &str,
+        text: &str,
+    ) {
         let before = self.text.len();
         let margin = indent + column;
         self.wrap(margin, 0, Tone::Plain, text);
@@ -79,7 +91,7 @@ impl Page {
         let head = format!(
             "{}{}{}",
             " ".repeat(indent),
-            self.style.paint(Tone::Faint, &word),
+            self.style.paint(tone, &word),
             " ".repeat(pad)
         );
         let start = (before + margin).min(self.text.len());

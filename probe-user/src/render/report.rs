@@ -4,6 +4,7 @@ mod findings;
 mod notes;
 mod tables;
 mod timeline;
+mod told;
 
 pub(super) use timeline::what;
 

@@ -7,6 +7,7 @@ mod outside_layers;
 mod places;
 
 pub use layer::{Layer, LayerRow, LayerState};
+pub(in crate::analysis) use names::same_disk;
 pub use names::{Names, Register};
 pub use places::{Named, Node, Place, find};
 

@@ -23,14 +23,17 @@ pub struct Register(Vec<Names>);
 
 /// Whether two ids are of one disk: clouds and drivers write a disk's path or
 /// only its name, and Azure in any case.
-pub(super) fn same_disk(a: &str, b: &str) -> bool {
+pub(in crate::analysis) fn same_disk(a: &str, b: &str) -> bool {
     let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_lowercase();
     a.eq_ignore_ascii_case(b) || (a.contains('/') != b.contains('/') && last(a) == last(b))
 }
 
 impl Register {
     /// Everything that recordings and external inputs name.
-    pub fn of(recordings: &[Recording], intake: &Intake) -> Self {
+    pub fn of<'a>(
+        recordings: impl Iterator<Item = &'a Recording> + Clone,
+        intake: &Intake,
+    ) -> Self {
         let mut register = Self::default();
         for (name, volume) in &intake.objects.volumes {
             register.add(Names {
@@ -46,7 +49,7 @@ impl Register {
                 claim: Some(claim.clone()),
             });
         }
-        for recording in recordings {
+        for recording in recordings.clone() {
             for volume in recording.devices().volumes() {
                 register.add(Names {
                     disk_id: Some(volume.handle.clone()).filter(|handle| !handle.is_empty()),
@@ -188,7 +191,8 @@ fn named_by(event: &External) -> Names {
         },
         Detail::PvcSpec(change) | Detail::PvcStatus(change) => Names {
             claim: Some((change.namespace.clone(), change.name.clone())),
-            ..Names::default()
+            pv: change.volume.clone(),
+            disk_id: None,
         },
         Detail::Pv(change) => Names {
             pv: Some(change.name.clone()),

@@ -46,6 +46,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The volume on this device.
+    pub fn volume(&self, dev: Dev) -> Volume<'a> {
+        let known = self.volumes.iter().find(|volume| volume.dev == dev);
+        known
+            .cloned()
+            .unwrap_or_else(|| Volume::new(self.recording, dev))
+    }
+
     fn devices(&self) -> &'a Devices {
         self.recording.devices()
     }

@@ -79,7 +79,7 @@ impl<'a> Outside<'a> {
             .map(|(told, change)| Request {
                 told: Some(*told),
                 actor: change.actor.as_deref(),
-                from_bytes: change.from_bytes.or_else(|| self.status_before(told)),
+                from_bytes: change.from_bytes,
                 to_bytes: change.to_bytes,
             });
         written.into_iter().next().or_else(|| self.begun())
@@ -98,18 +98,6 @@ impl<'a> Outside<'a> {
             from_bytes: claim.status_bytes.filter(|_| waits),
             to_bytes: claim.request_bytes,
         })
-    }
-
-    /// The size in the claim's status before this event, where one was written.
-    fn status_before(&self, at: &Told) -> Option<u64> {
-        let mut statuses = self.told.iter().filter_map(|told| {
-            let (Detail::PvcStatus(change) | Detail::Pv(change)) = &told.event.detail else {
-                return None;
-            };
-            Some((told.event.at, change))
-        });
-        let first = statuses.find(|(when, _)| at.event.at.is_before(when))?;
-        first.1.from_bytes
     }
 
     /// Calls to the cloud's API for this disk, in order.

@@ -123,6 +123,7 @@ fn gap_row(times: Times, gap: &Gap) -> GapRow {
         gap.to_boot_ns
     };
     GapRow {
+        host: None,
         from: times.text(gap.from_boot_ns),
         to: times.text(end),
         probe: text(&gap.probe),
@@ -135,6 +136,7 @@ fn gap_row(times: Times, gap: &Gap) -> GapRow {
 fn failed_hooks(recording: &Recording, status: &ProbeStatus) -> Vec<GapRow> {
     let times = Times(recording);
     let row = |name: &str, reason: &str| GapRow {
+        host: None,
         from: times.text(recording.start_ns()),
         to: times.text(recording.end_ns()),
         probe: Some(status.name.clone()),
@@ -161,6 +163,7 @@ pub(crate) fn lost(recording: &Recording, losses: &[Interval]) -> Vec<LostRow> {
         .iter()
         .filter(|loss| !loss.what.starts_with(OVERFLOW));
     let row = |loss: &Interval| LostRow {
+        host: None,
         kind: loss.what.clone(),
         count: loss.count,
         from: times.text(loss.from_ns),

@@ -1,5 +1,6 @@
 //! What happened, by kind of timeline entry.
 
+use crate::cloud::ApiState;
 use serde::Serialize;
 
 /// The `detail` of a timeline entry.
@@ -77,6 +78,68 @@ pub enum Detail {
         /// sysfs-queue, sysfs-bdi, ioctl or poll.
         via: String,
     },
+    /// `api.resize`.
+    ApiResize {
+        /// Name of the call.
+        action: String,
+        /// The cloud's id of the disk.
+        disk_id: Option<String>,
+        /// Size before.
+        from_bytes: Option<u64>,
+        /// Size asked for.
+        to_bytes: Option<u64>,
+        /// How far the call is.
+        state: ApiState,
+        /// The provider's code.
+        error: Option<String>,
+        /// The provider's id of the request.
+        request_id: Option<String>,
+        /// Who called.
+        actor: Option<String>,
+        /// From where.
+        #[serde(flatten)]
+        source: Source,
+    },
+    /// `k8s.pvc_spec`, `k8s.pvc_status`, `k8s.pv`.
+    Claim {
+        /// Null for a persistent volume.
+        namespace: Option<String>,
+        /// Of the claim or persistent volume.
+        name: String,
+        /// Size before.
+        from_bytes: Option<u64>,
+        /// Size after.
+        to_bytes: Option<u64>,
+        /// Why it was refused.
+        error: Option<String>,
+        /// Who wrote it.
+        actor: Option<String>,
+        /// From where.
+        #[serde(flatten)]
+        source: Source,
+    },
+    /// `k8s.event`.
+    KubeEvent {
+        /// For machines.
+        reason: String,
+        /// For people.
+        message: String,
+        /// `Kind namespace/name`.
+        object: String,
+        /// From where.
+        #[serde(flatten)]
+        source: Source,
+    },
+    /// `log.line`.
+    LogLine {
+        /// Who wrote it.
+        component: String,
+        /// Text.
+        message: String,
+        /// From where.
+        #[serde(flatten)]
+        source: Source,
+    },
     /// `mount.*`.
     Mount {
         /// Where.
@@ -86,6 +149,17 @@ pub enum Detail {
         /// Name of the errno.
         error: Option<String>,
     },
+}
+
+/// The place of an external input that tells of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Source {
+    /// Format.
+    pub source: &'static str,
+    /// Path as given.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u64,
 }
 
 /// A device that a tool worked on.

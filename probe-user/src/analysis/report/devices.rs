@@ -83,6 +83,7 @@ fn row(devices: &Devices, dev: Dev) -> DeviceRow {
         .collect();
     points.dedup();
     DeviceRow {
+        host: None,
         name: devices.name(dev).unwrap_or_else(|| dev.to_string()),
         dev: dev.to_string(),
         serial: device

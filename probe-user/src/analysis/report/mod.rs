@@ -3,10 +3,14 @@
 mod coverage;
 mod detail;
 mod devices;
+mod nodes;
+mod outside;
 mod schema;
 mod timeline;
 
-pub use detail::{Detail, ToolDevice};
+pub use detail::{Detail, Source, ToolDevice};
+pub(super) use nodes::{join, merge, shift};
+pub(super) use outside::entry;
 pub use schema::{
     ClockRow, Completeness, DeviceRow, GapRow, HookRow, LostRow, ProbeRow, Report, SessionRow,
     TimelineRow,
@@ -25,6 +29,7 @@ pub fn report(recording: &Recording) -> Report {
     Report {
         schema: schema::REPORT,
         session: coverage::session(recording),
+        sessions: Vec::new(),
         completeness: coverage::completeness(recording),
         clock: coverage::clock(recording),
         devices: devices::devices(recording),

@@ -16,6 +16,10 @@ pub struct Report {
     pub schema: &'static str,
     /// Where, when, with what.
     pub session: SessionRow,
+    /// The sessions of all nodes; only in a report of several, where `session` is
+    /// the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionRow>,
     /// What is missing.
     pub completeness: Completeness,
     /// How good the times are.
@@ -119,6 +123,9 @@ pub struct Completeness {
 /// A time for which something is unknown.
 #[derive(Clone, Debug, Serialize)]
 pub struct GapRow {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// RFC 3339, UTC.
     pub from: Option<String>,
     /// RFC 3339, UTC.
@@ -132,6 +139,9 @@ pub struct GapRow {
 /// What was lost in one stretch of time.
 #[derive(Clone, Debug, Serialize)]
 pub struct LostRow {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Kind.
     pub kind: String,
     /// How many.
@@ -158,6 +168,9 @@ pub struct ClockRow {
 /// A volume, as at the end of the recording.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceRow {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// The kernel's name, or `<fstype>:<mount point>`.
     pub name: String,
     /// `MAJ:MIN`.
@@ -197,6 +210,9 @@ pub struct TimelineRow {
     pub time: Option<String>,
     /// Kind.
     pub kind: &'static str,
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// What it happened to.
     pub device: Option<String>,
     /// Who did it.

@@ -53,6 +53,7 @@ impl Context<'_> {
             error_ns: at.map(|at| at.error_ns),
             time: at.map(|at| rfc3339(at.t_ns)),
             kind,
+            host: None,
             device,
             pid: who.then_some(event.pid),
             comm: (who && !event.comm.is_empty()).then(|| event.comm.clone()),

@@ -1,6 +1,6 @@
 //! The node's clock does not vouch for itself.
 
-use super::{Check, Evidence, Rule, Said, Severity};
+use super::{Check, Evidence, Finding, Rule, Said, Severity, finding};
 use crate::model::Recording;
 use crate::units::duration;
 
@@ -16,8 +16,24 @@ pub(super) const RULE: Rule = Rule {
     confirm: "timedatectl, chronyc tracking.",
     advice: "Let chrony or timesyncd run. Orders among kernel events do not depend on it; orders between \
              this node and other sources do.",
+    silent: None,
     check: Check::Recording(check),
 };
+
+/// Which of two verdicts holds depends on an order that the clock cannot tell.
+pub(super) fn undecided(verdict: &Finding, or: &str) -> Finding {
+    let said = Said {
+        device: verdict.device.clone(),
+        summary: format!(
+            "whether it is {} or {or} depends on an order that the node's clock, which is not \
+             synchronised, cannot tell.",
+            verdict.rule
+        ),
+        evidence: verdict.evidence.clone(),
+        advice: None,
+    };
+    finding(&RULE, said, vec![verdict.rule])
+}
 
 /// From here on the kernel's own bound says nothing.
 const USELESS_NS: u64 = 1_000_000_000;

@@ -15,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The counts of errors of each pair of devices.",
     confirm: "strace -f -e copy_file_range shows the calls; the table of processes says whose they are.",
     advice: "ENOSPC, EDQUOT and EIO are the volume's; EINVAL and EBADF are mistakes of the program.",
+    silent: None,
     check: Check::Recording(check),
 };
 

@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The counts of these errors; readahead on the source, where there was any.",
     confirm: "strace -f -e copy_file_range,read,write shows the refused call and the reads after it.",
     advice: "Nothing is wrong. Where the copy is slow, look at read_ahead_kb of the source.",
+    silent: None,
     check: Check::Recording(check),
 };
 

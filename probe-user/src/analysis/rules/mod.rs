@@ -79,6 +79,8 @@ pub struct Rule {
     pub confirm: &'static str,
     /// What to do.
     pub advice: &'static str,
+    /// Why nobody was told, where that is known.
+    pub silent: Option<&'static str>,
     check: Check,
 }
 
@@ -151,6 +153,17 @@ fn verdict_by(rules: &[&'static Rule], case: &Case) -> Option<Finding> {
     rank::verdict(said.collect())
 }
 
+/// The rank of a rule: the smaller, the more it says.
+pub fn rank(rule: &str) -> usize {
+    rank::of(rule)
+}
+
+/// The verdict where two are possible, and which one hangs on a clock that is
+/// not synchronised.
+pub fn undecided(verdict: &Finding, or: &str) -> Finding {
+    clock_unsynchronised::undecided(verdict, or)
+}
+
 /// What holds for a recording as a whole.
 pub fn whole(recording: &Recording) -> Vec<Finding> {
     whole_by(ALL, recording)
@@ -180,6 +193,7 @@ pub fn sort(findings: &mut [Finding]) {
 
 fn finding(rule: &Rule, said: Said, explains: Vec<&'static str>) -> Finding {
     Finding {
+        host: None,
         rule: rule.name,
         version: rule.version,
         severity: rule.severity,

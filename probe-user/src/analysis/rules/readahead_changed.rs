@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     confirm: "cat /sys/class/bdi/MAJ:MIN/read_ahead_kb, and look for udev rules, tuned profiles and mount \
               options that set it.",
     advice: "",
+    silent: None,
     check: Check::Recording(check),
 };
 

@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The capacity change, and the value read before and after it.",
     confirm: "cat /sys/block/DEVICE/queue/read_ahead_kb against what the udev rule or tuned profile says.",
     advice: "Set read_ahead_kb again, and let a udev rule on the change event do so in future.",
+    silent: None,
     check: Check::Recording(check),
 };
 

@@ -16,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The trail's record with its error code; without one, what the controller says.",
     confirm: "The request id in the cloud's console; kubectl describe pvc.",
     advice: "See what the error means, and ask again.",
+    silent: None,
     check: Check::Case(check),
 };
 

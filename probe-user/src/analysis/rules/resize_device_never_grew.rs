@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The call; no capacity change by events, or the same size read before and after.",
     confirm: "Compare the size in the cloud's console with `blockdev --getsize64 DEVICE`.",
     advice: "Make the kernel look again; if the size stays, ask the provider with the request id.",
+    silent: Some("the API answers before the disk has grown, and nobody asks the node's kernel."),
     check: Check::Case(check),
 };
 

@@ -15,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The call's return value, and the tool's exit.",
     confirm: "Run the tool by hand and read what it prints; dmesg has ext4's own words.",
     advice: "See what the error means, and resize again.",
+    silent: None,
     check: Check::Volume(check),
 };
 

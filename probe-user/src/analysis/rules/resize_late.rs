@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The capacity change, the resize that succeeded, and the earlier run, if any.",
     confirm: "The timeline shows all three.",
     advice: "Nothing to do now. It will happen again: whoever resizes should wait for the capacity.",
+    silent: None,
     check: Check::Case(check),
 };
 

@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The capacity change beneath; the mapping's size before and after.",
     confirm: "lsblk -b: the mapping is smaller than what it lies on.",
     advice: "Resize the mapping, then the file system.",
+    silent: Some("resize2fs finds that the file system fills its mapping, and exits 0."),
     check: Check::Volume(check),
 };
 

@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     confirm: "Look for the disk's id in the trail; kubectl describe pvc; the log of external-resizer.",
     advice: "See why the controller did nothing: is external-resizer running, does the storage class \
              have allowVolumeExpansion, has the claim another driver?",
+    silent: Some("nobody waits for a call that was never made."),
     check: Check::Case(check),
 };
 

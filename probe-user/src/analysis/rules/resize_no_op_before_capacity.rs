@@ -22,6 +22,9 @@ pub(super) const RULE: Rule = Rule {
               size) or `xfs_info MOUNT`. Not df: it leaves out what the file system needs for itself.",
     advice: "Resize the file system now; let the component that does it wait until the device has the \
              size that was asked for.",
+    silent: Some(
+        "the tool's \"Nothing to do!\" goes to no log, and its exit code 0 is taken for success.",
+    ),
     check: Check::Case(check),
 };
 

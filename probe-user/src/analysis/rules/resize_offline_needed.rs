@@ -18,6 +18,9 @@ pub(super) const RULE: Rule = Rule {
     confirm: "The Type of the call in the trail; kubectl describe pvc.",
     advice: "Restart the instance, or stop the pod so that the volume is detached and attached again; next \
              time ask for Type=online where the disk allows it.",
+    silent: Some(
+        "the call succeeds at once; that it takes effect later is only in its parameters.",
+    ),
     check: Check::Case(check),
 };
 

@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The changes of size that were seen, and the sizes at the end.",
     confirm: "lsblk and dumpe2fs or xfs_info agree.",
     advice: "",
+    silent: None,
     check: Check::Case(check),
 };
 

@@ -24,6 +24,9 @@ pub(super) const RULE: Rule = Rule {
     confirm: "lsblk -b: the disk is larger than its partitions together. Where the table on disk is \
               already right (sfdisk --dump), only the kernel has not read it: partx --update DISK.",
     advice: "Grow the partition, then the file system.",
+    silent: Some(
+        "drivers that find a partition either leave it alone or take growpart's NOCHANGE for success.",
+    ),
     check: Check::Volume(check),
 };
 

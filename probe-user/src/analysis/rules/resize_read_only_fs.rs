@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     confirm: "findmnt DEVICE: the options begin with ro. dmesg tells whether it was remounted after an \
               error.",
     advice: "Find out why it is read-only; remount it read-write, then resize.",
+    silent: Some("kubelet leaves read-only volumes alone and takes that for success."),
     check: Check::Case(check),
 };
 

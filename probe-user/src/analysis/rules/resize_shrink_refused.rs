@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The size that the call asked for, the size before it, and its error.",
     confirm: "Look at the arguments of the tool.",
     advice: "Neither ext4 nor xfs shrinks while mounted: ask for at least the present size.",
+    silent: None,
     check: Check::Case(check),
 };
 

@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The capacity change; the reasons are in the summary.",
     confirm: "volprobe report: what the recording says about its own completeness.",
     advice: "Look at the sizes now, or record for longer.",
+    silent: None,
     check: Check::Case(check),
 };
 

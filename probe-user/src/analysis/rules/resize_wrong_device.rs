@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
                the capacity changes that were seen.",
     confirm: "lsblk -o NAME,SERIAL and the volumeHandle of the persistent volume against the call's disk id.",
     advice: "Enlarge the right disk. The other one has been paid for: it does not shrink.",
+    silent: Some("the call succeeded, for a disk that exists."),
     check: Check::Case(check),
 };
 

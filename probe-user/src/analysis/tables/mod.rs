@@ -52,6 +52,7 @@ fn copy_row(row: &Row) -> CopyRow {
     let time_ns = sum("time_ns");
     let measured = time_ns == 0 || sum("on_cpu_ns") > 0 || sum("off_cpu_ns") > 0;
     CopyRow {
+        host: None,
         src: key("src"),
         dst: key("dst"),
         route: key("route"),
@@ -82,6 +83,7 @@ fn readahead_row(row: &Row) -> ReadaheadRow {
     let key = |name| row.key(name).map(str::to_owned);
     let sum = |name| row.sum(name).unwrap_or(0);
     ReadaheadRow {
+        host: None,
         device: key("device"),
         pod: key("pod"),
         kind: key("kind"),
@@ -115,6 +117,7 @@ fn series_row(row: &Row) -> SeriesRow {
     let keys = schema.keys.iter().zip(&row.keys);
     let units = schema.sums.iter().map(|s| (s.name.clone(), s.unit.clone()));
     SeriesRow {
+        host: None,
         probe: schema.probe.clone(),
         keys: keys
             .map(|(key, value)| (key_name(key).to_owned(), json(value)))
@@ -150,6 +153,7 @@ pub(crate) fn top(counts: &Counts) -> Vec<TopRow> {
     let mut rows: Vec<_> = counts.processes.iter().collect();
     rows.sort_by_key(|(_, work)| std::cmp::Reverse((work.time_ns, work.calls)));
     let row = |(process, work): (&ProcessKey, &ProcessTotal)| TopRow {
+        host: None,
         pid: (process.pid != 0).then_some(process.pid),
         comm: process.comm.clone(),
         pod: counts.devices.pod(process.cgroup),

@@ -29,6 +29,9 @@ pub struct Quantiles {
 /// Copies of one kind between two devices for one pod.
 #[derive(Clone, Debug, Serialize)]
 pub struct CopyRow {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Read from.
     pub src: Option<String>,
     /// Written to.
@@ -73,6 +76,9 @@ pub struct NestedReadahead {
 /// Readahead of one kind on one device for one pod.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReadaheadRow {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Read from.
     pub device: Option<String>,
     /// For whom.
@@ -102,6 +108,9 @@ pub struct ReadaheadRow {
 /// A row of a probe that has no table of its own.
 #[derive(Clone, Debug, Serialize)]
 pub struct SeriesRow {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// The probe.
     pub probe: String,
     /// Its keys by name.
@@ -119,6 +128,9 @@ pub struct SeriesRow {
 /// What one process copied between two devices.
 #[derive(Clone, Debug, Serialize)]
 pub struct TopRow {
+    /// The node; only in a report of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Its id; null for processes that were summed up.
     pub pid: Option<u32>,
     /// Its name.

@@ -4,6 +4,7 @@ use super::super::line::clock;
 use super::super::page::Page;
 use super::super::style::Tone;
 use super::super::table::cut;
+use super::told::told;
 use crate::analysis::{Detail, Report, TimelineRow, ToolDevice};
 use crate::units::{bytes, bytes_change, duration, maybe};
 use std::collections::BTreeSet;
@@ -144,6 +145,10 @@ pub(in crate::render) fn what(row: &TimelineRow) -> String {
                 failed(error)
             )
         }
+        Detail::ApiResize { .. }
+        | Detail::Claim { .. }
+        | Detail::KubeEvent { .. }
+        | Detail::LogLine { .. } => told(row),
         Detail::Mount {
             mount_point,
             fs,
