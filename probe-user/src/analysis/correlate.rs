@@ -85,17 +85,17 @@ pub struct Correlation {
     pub pvc: Option<String>,
     /// Pod, `namespace/name` where known.
     pub pod: Option<String>,
-    /// Name of the rule; null where nothing was asked for and nothing happened.
-    pub verdict: Option<&'static str>,
+    /// Name of the rule.
+    pub verdict: &'static str,
     /// One sentence.
-    pub summary: Option<String>,
+    pub summary: String,
     /// How sure that is.
-    pub confidence: Option<Confidence>,
+    pub confidence: Confidence,
     /// What would have to be there to say more.
     pub missing: Vec<String>,
     /// Layer by layer.
     pub layers: Vec<LayerRow>,
-    /// The whole verdict.
+    /// The whole verdict; `None` where nothing was asked for and nothing happened.
     #[serde(skip)]
     pub finding: Option<Finding>,
 }
@@ -315,7 +315,14 @@ impl<'a> Subject<'a> {
 
     fn row(&self, host: Option<String>, number: impl Fn(u64) -> u64) -> Correlation {
         let mut finding = self.verdict();
-        let confidence = finding.as_ref().map(|finding| self.confidence(finding));
+        let (verdict, summary, confidence) = match &finding {
+            Some(finding) => (
+                finding.rule,
+                finding.summary.clone(),
+                self.confidence(finding),
+            ),
+            None => self.uneventful(),
+        };
         let mut layers = ledger::layers(&self.case);
         if let Some(finding) = &mut finding {
             finding.renumber(&number);
@@ -336,12 +343,30 @@ impl<'a> Subject<'a> {
             pv: self.names.pv.clone().or(pv),
             pvc: claim.map(|(namespace, name)| format!("{namespace}/{name}")),
             pod,
-            verdict: finding.as_ref().map(|finding| finding.rule),
-            summary: finding.as_ref().map(|finding| finding.summary.clone()),
+            verdict,
+            summary,
             confidence,
             missing: self.case.missing.clone(),
             layers,
             finding,
+        }
+    }
+
+    /// The verdict on a volume that no rule has anything to say of.
+    fn uneventful(&self) -> (&'static str, String, Confidence) {
+        let full = self.volume().and_then(Volume::is_full_size);
+        match full {
+            Some(true) => (
+                "resize/ok",
+                "nothing is known to have been asked for; the file system fills its device"
+                    .to_owned(),
+                Confidence::Likely,
+            ),
+            _ => (
+                "resize/unknown",
+                "nothing is known to have been asked for, or to have happened".to_owned(),
+                Confidence::Possible,
+            ),
         }
     }
 
@@ -407,7 +432,7 @@ impl Correlation {
 fn sort(rows: &mut [Correlation]) {
     rows.sort_by_cached_key(|row| {
         let severity = row.finding.as_ref().map(|finding| finding.severity);
-        let rank = row.verdict.map(rules::rank);
+        let rank = rules::rank(row.verdict);
         (
             std::cmp::Reverse(severity),
             rank,

@@ -162,7 +162,7 @@ fn row(story: Story, records: &[Value]) -> Correlation {
 }
 
 fn verdict(story: Story, records: &[Value]) -> &'static str {
-    row(story, records).verdict.unwrap_or("none")
+    row(story, records).verdict
 }
 
 fn states(row: &Correlation) -> Vec<String> {
@@ -194,8 +194,8 @@ fn the_volume_that_did_not_grow() {
     let correlated = correlate(&[too_early().recording()], &intake, inputs, &[]);
     assert_eq!(correlated.correlation.len(), 1);
     let row = &correlated.correlation[0];
-    assert_eq!(row.verdict, Some("resize/no-op-before-capacity"));
-    assert_eq!(row.confidence, Some(Confidence::Proven));
+    assert_eq!(row.verdict, "resize/no-op-before-capacity");
+    assert_eq!(row.confidence, Confidence::Proven);
     assert_eq!(row.pvc.as_deref(), Some("db/data-mysql-0"));
     assert_eq!(
         states(row),
@@ -241,8 +241,8 @@ fn the_volume_that_did_not_grow() {
 fn without_a_recording_the_kernels_layers_are_unknown() {
     let rows = rows(&[], &[asked(), pv(), call("07:14:56")]);
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].verdict, Some("resize/unknown"));
-    assert_eq!(rows[0].confidence, Some(Confidence::Possible));
+    assert_eq!(rows[0].verdict, "resize/unknown");
+    assert_eq!(rows[0].confidence, Confidence::Possible);
     assert!(states(&rows[0]).contains(&"capacity unknown".to_owned()));
     assert!(
         rows[0]
@@ -275,9 +275,9 @@ fn a_call_that_was_refused_is_the_verdict_unless_a_later_one_was_not() {
         &json!({"errorCode": "LastOrderProcessing"}),
     );
     let row = row(quiet(), &[asked(), pv(), refused.clone()]);
-    assert_eq!(row.verdict, Some("resize/api-error"));
-    assert_eq!(row.confidence, Some(Confidence::Proven));
-    assert!(row.summary.unwrap().contains("LastOrderProcessing"));
+    assert_eq!(row.verdict, "resize/api-error");
+    assert_eq!(row.confidence, Confidence::Proven);
+    assert!(row.summary.contains("LastOrderProcessing"));
     assert_eq!(
         verdict(well(), &[refused.clone(), call("07:14:56")]),
         "resize/ok"
@@ -299,10 +299,7 @@ fn smaller_than_before_is_no_ordinary_error() {
 fn a_device_that_never_grew_is_only_said_after_half_a_minute() {
     let rule = "resize/device-never-grew";
     let row = row(quiet(), &[asked(), pv(), call("07:14:56")]);
-    assert_eq!(
-        (row.verdict, row.confidence),
-        (Some(rule), Some(Confidence::Proven))
-    );
+    assert_eq!((row.verdict, row.confidence), (rule, Confidence::Proven));
     assert_eq!(states(&row)[3], "capacity missing");
     assert_eq!(verdict(quiet(), &[call("07:15:40")]), "resize/unknown");
     assert_eq!(verdict(quiet(), &[call("07:20:00")]), "resize/unknown");
@@ -385,8 +382,8 @@ fn the_tool_ran_on_another_disk_than_grew() {
             .find(|row| row.disk_id.as_deref() == Some(id))
             .unwrap()
     };
-    assert_eq!(of(DISK).verdict, Some("resize/wrong-device"));
-    assert!(of(DISK).summary.as_ref().unwrap().contains("vdc grew"));
+    assert_eq!(of(DISK).verdict, "resize/wrong-device");
+    assert!(of(DISK).summary.contains("vdc grew"));
 }
 
 #[test]
@@ -403,11 +400,7 @@ fn a_run_from_before_the_request_explains_nothing() {
     story.end(118_500);
     let recorded = story.recording();
     let alone = correlate(&[recorded], &told(&[]), Vec::new(), &[]).correlation;
-    assert_eq!(
-        alone[0].verdict,
-        Some(rule),
-        "nobody is known to have asked"
-    );
+    assert_eq!(alone[0].verdict, rule, "nobody is known to have asked");
     assert_eq!(
         verdict(story, &[asked(), pv(), call("07:14:56")]),
         "resize/fs-not-grown"
@@ -431,10 +424,10 @@ fn where_the_clock_decides_the_clock_is_the_verdict() {
     };
     let row_of = |at: &str| row(unsynchronised(), &[call(at)]);
     let unsure = row_of("07:14:56");
-    assert_eq!(unsure.verdict, Some("clock/unsynchronised"));
-    assert_eq!(unsure.confidence, Some(Confidence::Possible));
+    assert_eq!(unsure.verdict, "clock/unsynchronised");
+    assert_eq!(unsure.confidence, Confidence::Possible);
     let clear = row_of("07:14:50");
-    assert_eq!(clear.verdict, Some("resize/no-op-before-capacity"));
+    assert_eq!(clear.verdict, "resize/no-op-before-capacity");
 }
 
 #[test]
@@ -445,16 +438,31 @@ fn someone_who_comes_late_still_sees_the_sizes() {
     measure(&mut story, 40, 20);
     story.end(10_500);
     let row = row(story, &[asked(), pv(), call("07:13:00")]);
-    assert_eq!(row.verdict, Some("resize/fs-not-grown"));
-    assert_eq!(row.confidence, Some(Confidence::Likely));
+    assert_eq!(row.verdict, "resize/fs-not-grown");
+    assert_eq!(row.confidence, Confidence::Likely);
     assert_eq!(states(&row)[3], "capacity done");
     assert_eq!(states(&row)[6], "filesystem missing");
 }
 
 #[test]
+fn the_sizes_alone_say_that_it_did_not_grow() {
+    let mut story = Story::bare();
+    measure(&mut story, 40, 20);
+    let row = row(story, &[]);
+    assert_eq!(
+        (row.verdict, row.confidence),
+        ("resize/fs-not-grown", Confidence::Likely)
+    );
+    let mut story = Story::bare();
+    measure(&mut story, 40, 40);
+    let quiet = self::row(story, &[]);
+    assert_eq!((quiet.verdict, quiet.finding), ("resize/ok", None));
+}
+
+#[test]
 fn all_went_well() {
     let row = row(well(), &[asked(), pv(), call("07:14:56")]);
-    assert_eq!(row.verdict, Some("resize/ok"));
+    assert_eq!(row.verdict, "resize/ok");
     assert_eq!(states(&row)[6], "filesystem done");
 }
 
@@ -464,7 +472,7 @@ fn what_others_say_of_their_success_is_no_size() {
     let (intake, _) = read(&[sample("k8s-audit.jsonl"), sample("kubelet.log")]);
     let recording = too_early().recording();
     let row = &correlate(&[recording], &intake, Vec::new(), &[]).correlation[0];
-    assert_eq!(row.verdict, Some("resize/no-op-before-capacity"));
+    assert_eq!(row.verdict, "resize/no-op-before-capacity");
     assert!(
         row.layers[7].what.contains("nobody measured"),
         "{}",
@@ -493,10 +501,10 @@ fn a_volume_that_moved_is_where_it_was_last() {
     let rows: Vec<_> = correlated
         .correlation
         .iter()
-        .filter(|row| row.verdict.is_some())
+        .filter(|row| row.finding.is_some())
         .collect();
     assert_eq!(rows.len(), 1, "{rows:#?}");
-    assert_eq!(rows[0].verdict, Some("resize/ok"));
+    assert_eq!(rows[0].verdict, "resize/late");
     assert_eq!(correlated.report.sessions.len(), 2);
     let mut ids: Vec<u64> = correlated
         .report
@@ -528,7 +536,7 @@ fn an_ambiguous_disk_is_shown_and_can_be_named() {
         story
     };
     let row = row(twins(), &[call("07:14:56")]);
-    assert_eq!((row.device, row.verdict), (None, Some("resize/unknown")));
+    assert_eq!((row.device, row.verdict), (None, "resize/unknown"));
     assert!(row.missing[0].contains("vdb or vdc"), "{:?}", row.missing);
     let said = Named {
         disk_id: DISK.to_owned(),
@@ -539,7 +547,7 @@ fn an_ambiguous_disk_is_shown_and_can_be_named() {
     let own = named
         .correlation
         .iter()
-        .find(|row| row.verdict.is_some())
+        .find(|row| row.finding.is_some())
         .unwrap();
     assert_eq!(own.device.as_deref(), Some("vdc"));
 }

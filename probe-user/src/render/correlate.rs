@@ -29,7 +29,7 @@ pub fn correlate_text(
     let (told, quiet): (Vec<_>, Vec<_>) = correlated
         .correlation
         .iter()
-        .partition(|row| row.verdict.is_some());
+        .partition(|row| row.finding.is_some());
     for row in &told {
         page.blank();
         volume(&mut page, row);
@@ -81,9 +81,9 @@ fn volume(page: &mut Page, row: &Correlation) {
         (tone, rules::headline(finding.rule)),
     );
     let sure = match row.confidence {
-        Some(Confidence::Likely) => "likely: ",
-        Some(Confidence::Possible) => "possible: ",
-        Some(Confidence::Proven) | None => "",
+        Confidence::Likely => "likely: ",
+        Confidence::Possible => "possible: ",
+        Confidence::Proven => "",
     };
     let text = format!("{sure}{} [{}]", finding.summary, finding.rule);
     page.wrap(0, 2, Tone::Plain, &text);

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     headline: "DID NOT GROW",
     explains: &["resize/unknown"],
     looks_for: "The device (or partition, or mapping) under a file system grew, and for at least 30 s, \
-                to the end of the recording, the file system did not.",
+                to the end of the recording, the file system did not; or it is smaller throughout, and more was asked for.",
     rests_on: "The capacity change; the file system's size from its superblock or geometry before and \
                after; where the probe worked without a hole, no resize call.",
     confirm: "Compare `blockdev --getsize64 DEVICE` with `dumpe2fs -h DEVICE` or `xfs_info MOUNT`.",
@@ -60,12 +60,17 @@ fn seen(volume: &Volume) -> Option<Said> {
     })
 }
 
-/// It had grown before: somebody asked for it, the device has the size, and the
-/// file system is smaller.
+/// It had grown before anybody looked: somebody asked for it, or came to look at
+/// the sizes alone. Else nobody may ever have wanted the rest of the device.
 fn by_state(case: &Case, volume: &Volume) -> Option<Said> {
+    let changes = !volume.growths.is_empty() || !volume.attempts.is_empty();
     let asked = case.outside.wanted_bytes().is_some();
-    let growing = !volume.growths.is_empty() || volume.grew_since(0) || volume.is_resizing();
-    if !asked || growing || volume.is_full_size()? || case.has_wanted_size() == Some(false) {
+    let only_looked = volume.recording.totals().probes.is_empty();
+    if changes
+        || !(asked || only_looked)
+        || volume.is_full_size()?
+        || case.has_wanted_size() == Some(false)
+    {
         return None;
     }
     Some(Said {

@@ -2,8 +2,8 @@
 
 use super::evidence::{growth, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
-use crate::analysis::case::Case;
-use crate::analysis::volume::Growth;
+use crate::analysis::case::{Case, real};
+use crate::analysis::volume::{Attempt, Growth, Volume};
 use crate::units::gap;
 
 pub(super) const RULE: Rule = Rule {
@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Info,
     headline: "GREW LATE",
     explains: &["resize/ok"],
-    looks_for: "The file system grew to its device's size, but more than 60 s after the device, or only \
+    looks_for: "The file system grew to its device's size, but more than 60 s after the device or the call to the cloud, or only \
                 after a run of the tool that came too early and found nothing to do.",
     rests_on: "The capacity change, the resize that succeeded, and the earlier run, if any.",
     confirm: "The timeline shows all three.",
@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Case(check),
 };
 
-/// More than this between device and file system is late.
+/// More than this between device, or call, and file system is late.
 const LATE_NS: u64 = 60_000_000_000;
 
 fn check(case: &Case) -> Option<Said> {
@@ -33,6 +33,7 @@ fn check(case: &Case) -> Option<Said> {
         .rev()
         .find(|attempt| attempt.grew())?;
     let delay_ns = done.event.boot_ns.checked_sub(grown.by_ns)?;
+    let whole_ns = since_call(case, volume, done);
     if !volume.is_full_size()? {
         return None;
     }
@@ -48,7 +49,10 @@ fn check(case: &Case) -> Option<Said> {
             gap(grown.by_ns - run.end_ns())
         ),
         None if delay_ns > LATE_NS => " nobody tried before".to_owned(),
-        None => return None,
+        None => format!(
+            " that was {} after the cloud was asked",
+            gap(whole_ns.filter(|&ns| ns > LATE_NS)?)
+        ),
     };
     let mut evidence: Vec<_> = early
         .map(|run| Evidence::Event { id: run.event.id })
@@ -68,4 +72,12 @@ fn check(case: &Case) -> Option<Said> {
         evidence,
         advice: None,
     })
+}
+
+/// From the call to the cloud's API to the resize, as little as it may have been.
+fn since_call(case: &Case, volume: &Volume, done: &Attempt) -> Option<u64> {
+    let call = case.outside.last_call()?.accepted()?;
+    let resized = real(volume.recording, done.event.boot_ns)?;
+    let since = resized.start_ns.checked_sub(call.event.at.end_ns)?;
+    u64::try_from(since).ok()
 }
