@@ -3,6 +3,7 @@
 pub mod absence;
 pub mod case;
 mod correlate;
+mod diff;
 mod fill;
 mod finding;
 pub mod ledger;
@@ -17,6 +18,10 @@ pub mod volume;
 pub(crate) mod volumes;
 
 pub use correlate::{Confidence, Correlated, Correlation, correlate};
+pub use diff::{
+    Both, Cause, ConfigRow, Diff, DiffRow, Effect, FindingsDiff, Options, Pace, RecordingRow, Side,
+    Verdict, diff,
+};
 pub use finding::{Evidence, Finding, Severity};
 pub use report::{
     ClockRow, Completeness, Detail, DeviceRow, GapRow, HookRow, LostRow, ProbeRow, Report,

@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod correlate;
+pub mod diff;
 pub mod doctor;
 pub mod filters;
 pub mod live;
@@ -39,6 +40,7 @@ struct Cli {
 // There is one, and it is moved once.
 #[allow(clippy::large_enum_variant)]
 enum Command {
+    Diff(diff::Args),
     Live(live::Args),
     Correlate(correlate::Args),
     Doctor(doctor::Args),
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
+        Command::Diff(args) => diff::run(&args),
         Command::Live(args) => live::run(args),
         Command::Correlate(args) => correlate::run(&args),
         Command::Doctor(args) => doctor::run(args),

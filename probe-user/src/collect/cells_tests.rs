@@ -10,6 +10,7 @@ const SMALL: Schema = Schema {
     keys: &[("device", Kind::Device)],
     sums: &[("calls", "1"), ("errors", "1")],
     histograms: &[("size", "bytes", 4)],
+    pace: None,
 };
 const WORDS: usize = 1 + 2 + 1 + 4;
 const SHARDS: usize = 2;

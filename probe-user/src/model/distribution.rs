@@ -60,6 +60,21 @@ impl Distribution {
         (!self.hdr.is_empty()).then(|| self.largest.min(self.hdr.max()))
     }
 
+    /// What values above `limit` have of the sum of all values, 0..=1; 0 where
+    /// there are none.
+    pub fn share_above(&self, limit: u64) -> f64 {
+        let (mut above, mut all) = (0.0, 0.0);
+        for step in self.hdr.iter_recorded() {
+            let lowest = self.hdr.lowest_equivalent(step.value_iterated_to());
+            let sum = lowest as f64 * step.count_at_value() as f64;
+            all += sum;
+            if lowest > limit {
+                above += sum;
+            }
+        }
+        if all > 0.0 { above / all } else { 0.0 }
+    }
+
     /// The value below which the share `quantile` (0..=1) of all values lies:
     /// the middle of its bucket, so at most 3.2 % off.
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
@@ -85,6 +100,17 @@ mod tests {
             });
         }
         distribution
+    }
+
+    #[test]
+    fn shares_are_of_the_sum() {
+        let windows = of(&[32, 32, 32, 32, 128, 256]);
+        let percent = |windows: &Distribution, limit| (100.0 * windows.share_above(limit)) as u64;
+        assert_eq!(
+            [256, 32, 0].map(|limit| percent(&windows, limit)),
+            [0, 75, 100]
+        );
+        assert_eq!(percent(&Distribution::default(), 1), 0);
     }
 
     #[test]

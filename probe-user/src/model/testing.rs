@@ -12,7 +12,7 @@ use crate::sample::{
     ClockAnchor, Dev, DeviceCapacity, End, Event, ExecExit, FsResize, Gap, Inventory, Loss, Missed,
     PartitionChange, ProbeStatus, Record, Sample, Series, SeriesDelta, Session, Window,
 };
-use probe_common::bucket::{TIME_BUCKETS, index};
+use probe_common::bucket::{PAGE_BUCKETS, TIME_BUCKETS, index};
 use std::collections::BTreeMap;
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -330,6 +330,23 @@ impl Story {
         latencies: &[u64],
         errors: &[(&str, u64)],
     ) -> &mut Self {
+        self.count_in(
+            probe,
+            keys,
+            sums,
+            vec![histogram(latencies, TIME_BUCKETS)],
+            errors,
+        )
+    }
+
+    fn count_in(
+        &mut self,
+        probe: &str,
+        keys: Vec<KeyValue>,
+        sums: &[u64],
+        histograms: Vec<HistogramDelta>,
+        errors: &[(&str, u64)],
+    ) -> &mut Self {
         let known = self.series.iter().position(|k| *k == keys);
         let id = known.unwrap_or(self.series.len()) as u32 + 1;
         if known.is_none() {
@@ -340,26 +357,64 @@ impl Story {
                 keys,
             }));
         }
-        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
-        for &latency in latencies {
-            *counts
-                .entry(index(latency, TIME_BUCKETS) as u32)
-                .or_default() += 1;
-        }
-        let histogram = HistogramDelta {
-            max: latencies.iter().copied().max().unwrap_or(0),
-            buckets: counts.keys().copied().collect(),
-            counts: counts.values().copied().collect(),
-        };
         self.put(Record::Delta(SeriesDelta {
             series: id,
             sums: sums.to_vec(),
-            histograms: vec![histogram],
+            histograms,
             errors: errors
                 .iter()
                 .map(|&(name, count)| (name.to_owned(), count))
                 .collect(),
         }))
+    }
+
+    /// A stream goes on in `windows` windows of `pages` pages, one each
+    /// `ns_each`; `cap` is that of the file, pages.
+    pub(crate) fn reads(
+        &mut self,
+        dev: Dev,
+        windows: u64,
+        pages: u64,
+        ns_each: u64,
+        cap: u64,
+    ) -> &mut Self {
+        let all = windows * pages;
+        let at_cap = if pages >= cap { all } else { 0 };
+        self.windows_of(dev, windows, pages, [all, windows * ns_each, at_cap])
+    }
+
+    /// Reads of `pages` pages at random places: no stream goes on.
+    pub(crate) fn random_reads(&mut self, dev: Dev, reads: u64, pages: u64) -> &mut Self {
+        self.windows_of(dev, reads, pages, [0, 0, 0])
+    }
+
+    fn windows_of(
+        &mut self,
+        dev: Dev,
+        windows: u64,
+        pages: u64,
+        [advanced, active_ns, at_cap]: [u64; 3],
+    ) -> &mut Self {
+        let keys = vec![number(dev.0.into()), text("async"), number(MYSQL)];
+        let all = windows * pages;
+        let submit = 9000;
+        let streams = if advanced == 0 { windows } else { 0 };
+        let sums = [
+            windows,
+            all,
+            all,
+            windows * submit,
+            streams,
+            advanced,
+            active_ns,
+            at_cap,
+        ];
+        let n = windows as usize;
+        let histograms = vec![
+            histogram(&vec![submit; n], TIME_BUCKETS),
+            histogram(&vec![pages; n], PAGE_BUCKETS),
+        ];
+        self.count_in("readahead", keys, &sums, histograms, &[])
     }
 
     /// Copies by `route`, each of the given time and of 1 MiB.
@@ -427,6 +482,18 @@ impl Story {
             recording.apply(window);
         }
         recording
+    }
+}
+
+fn histogram(values: &[u64], buckets: usize) -> HistogramDelta {
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    for &value in values {
+        *counts.entry(index(value, buckets) as u32).or_default() += 1;
+    }
+    HistogramDelta {
+        max: values.iter().copied().max().unwrap_or(0),
+        buckets: counts.keys().copied().collect(),
+        counts: counts.values().copied().collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::sample::probe_schema::key::Kind;
 use crate::sample::series::KeyValue;
 use crate::sample::series::key_value::Value;
 use crate::sample::series_delta::HistogramDelta;
-use crate::sample::{Dev, ProbeSchema};
+use crate::sample::{Dev, ProbeSchema, probe_schema};
 use std::collections::BTreeMap;
 
 /// One key of a row, with devices and cgroups resolved to names.
@@ -35,10 +35,12 @@ impl Key {
 
 /// The sum of all series that share the same resolved keys.
 #[derive(Clone, Debug)]
-pub struct Row<'a> {
+pub struct Row<'a, K = Key> {
     schema: &'a ProbeSchema,
     /// In the order of the schema.
-    pub keys: Vec<Key>,
+    pub keys: Vec<K>,
+    /// Ids of the series.
+    pub series: Vec<u32>,
     sums: Vec<u64>,
     histograms: Vec<Distribution>,
     /// Calls by the name of their error.
@@ -46,11 +48,6 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The schema of the row's probe.
-    pub fn schema(&self) -> &ProbeSchema {
-        self.schema
-    }
-
     /// The key with this name; a cgroup's key is called `pod`.
     pub fn key(&self, name: &str) -> Option<&str> {
         let at = self
@@ -59,6 +56,13 @@ impl Row<'_> {
             .iter()
             .position(|key| key_name(key) == name)?;
         self.keys.get(at)?.text()
+    }
+}
+
+impl<'a, K> Row<'a, K> {
+    /// The schema of the row's probe.
+    pub fn schema(&self) -> &'a ProbeSchema {
+        self.schema
     }
 
     /// The sum with this name; `None` if the schema has none.
@@ -73,7 +77,8 @@ impl Row<'_> {
         self.histograms.get(at)
     }
 
-    fn add(&mut self, total: &SeriesTotal) {
+    fn add(&mut self, series: u32, total: &SeriesTotal) {
+        self.series.push(series);
         for (sum, add) in self.sums.iter_mut().zip(&total.sums) {
             *sum = sum.saturating_add(*add);
         }
@@ -93,7 +98,7 @@ impl Row<'_> {
 }
 
 /// The name a key has in tables: a cgroup is shown as its pod.
-pub fn key_name(key: &crate::sample::probe_schema::Key) -> &str {
+pub fn key_name(key: &probe_schema::Key) -> &str {
     match key.kind() {
         Kind::Cgroup => "pod",
         Kind::Text | Kind::Device => &key.name,
@@ -109,10 +114,21 @@ pub fn rows<'a>(
     devices: &Devices,
     probe: &str,
 ) -> Vec<Row<'a>> {
+    let key = |key: &probe_schema::Key, value: &KeyValue| resolve(key.kind(), value, devices);
+    rows_by(known, counts, probe, key)
+}
+
+/// As [`rows`], with keys of the caller's own making.
+pub fn rows_by<'a, K: Ord + Clone>(
+    known: &'a Totals,
+    counts: &BTreeMap<u32, SeriesTotal>,
+    probe: &str,
+    resolve: impl Fn(&probe_schema::Key, &KeyValue) -> K,
+) -> Vec<Row<'a, K>> {
     let Some(schema) = known.schemas.get(probe) else {
         return Vec::new();
     };
-    let mut rows: BTreeMap<Vec<Key>, Row<'a>> = BTreeMap::new();
+    let mut rows: BTreeMap<Vec<K>, Row<'a, K>> = BTreeMap::new();
     for (id, total) in counts {
         let Some(series) = known.series.get(id).filter(|series| series.probe == probe) else {
             continue;
@@ -120,20 +136,21 @@ pub fn rows<'a>(
         if total.sums.iter().all(|&sum| sum == 0) {
             continue;
         }
-        let keys: Vec<Key> = schema
+        let keys: Vec<K> = schema
             .keys
             .iter()
             .zip(&series.keys)
-            .map(|(key, value)| resolve(key.kind(), value, devices))
+            .map(|(key, value)| resolve(key, value))
             .collect();
         let row = rows.entry(keys.clone()).or_insert_with(|| Row {
             schema,
             keys,
+            series: Vec::new(),
             sums: vec![0; schema.sums.len()],
             histograms: vec![Distribution::default(); schema.histograms.len()],
             errors: BTreeMap::new(),
         });
-        row.add(total);
+        row.add(*id, total);
     }
     rows.into_values().collect()
 }

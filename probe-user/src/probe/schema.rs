@@ -18,6 +18,19 @@ pub struct Schema {
     pub sums: &'static [(&'static str, &'static str)],
     /// Histograms: name, unit, number of buckets.
     pub histograms: &'static [(&'static str, &'static str, usize)],
+    /// By what two recordings are compared.
+    pub pace: Option<Pace>,
+}
+
+/// How fast a probe's calls are: names of sums, the first over the second.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Time, ns.
+    pub time: &'static str,
+    /// What was done in it.
+    pub amount: &'static str,
+    /// Calls that are in the amount but not in the time.
+    pub untimed: Option<&'static str>,
 }
 
 use probe_schema::key::Kind::{Cgroup, Device, Text};
@@ -48,6 +61,11 @@ pub const COPY: Schema = Schema {
         ("readahead_submit_ns", "ns"),
     ],
     histograms: &[("latency_ns", "ns", TIME_BUCKETS)],
+    pace: Some(Pace {
+        time: "time_ns",
+        amount: "bytes_copied",
+        untimed: Some("no_latency"),
+    }),
 };
 
 /// Readahead windows.
@@ -68,6 +86,11 @@ pub const READAHEAD: Schema = Schema {
         ("submit_ns", "ns", TIME_BUCKETS),
         ("window_pages", "pages", PAGE_BUCKETS),
     ],
+    pace: Some(Pace {
+        time: "active_ns",
+        amount: "pages_advanced",
+        untimed: None,
+    }),
 };
 
 impl From<&Schema> for ProbeSchema {
@@ -99,6 +122,11 @@ impl From<&Schema> for ProbeSchema {
                     buckets: buckets as u32,
                 })
                 .collect(),
+            pace: schema.pace.map(|pace| probe_schema::Pace {
+                time: pace.time.to_owned(),
+                amount: pace.amount.to_owned(),
+                untimed: pace.untimed.unwrap_or_default().to_owned(),
+            }),
         }
     }
 }
@@ -107,6 +135,16 @@ impl From<&Schema> for ProbeSchema {
 mod tests {
     use super::*;
     use probe_common::cell;
+
+    #[test]
+    fn paces_are_of_sums_that_there_are() {
+        for schema in [COPY, READAHEAD] {
+            let pace = schema.pace.unwrap();
+            for name in [pace.time, pace.amount].into_iter().chain(pace.untimed) {
+                assert!(schema.sums.iter().any(|sum| sum.0 == name), "{name}");
+            }
+        }
+    }
 
     #[test]
     fn schemas_fill_the_kernels_cells() {

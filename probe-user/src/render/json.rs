@@ -1,7 +1,7 @@
 //! JSON: one report, or one tick a line.
 
 use super::clean::is_unsafe;
-use crate::analysis::{Correlated, Report, Tick, Volumes};
+use crate::analysis::{Correlated, Diff, Report, Tick, Volumes};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
@@ -22,6 +22,16 @@ pub fn volumes_json(volumes: &Volumes, out: &mut impl Write) -> io::Result<()> {
     pretty(volumes, out)
 }
 
+/// Writes a diff.
+pub fn diff_json(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
+    pretty(diff, out)
+}
+
+/// Writes a diff as one line.
+pub fn diff_json_line(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
+    line(diff, out)
+}
+
 fn pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let formatter = Safe(PrettyFormatter::new());
     value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
@@ -30,8 +40,12 @@ fn pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 
 /// Writes a tick as one line.
 pub fn tick_json(tick: &Tick, out: &mut impl Write) -> io::Result<()> {
+    line(tick, out)
+}
+
+fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let formatter = Safe(CompactFormatter);
-    tick.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+    value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     writeln!(out)
 }
 

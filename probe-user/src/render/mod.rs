@@ -3,6 +3,7 @@
 
 mod clean;
 mod correlate;
+mod diff;
 #[cfg(test)]
 mod hostile_tests;
 mod json;
@@ -18,7 +19,8 @@ mod volumes;
 
 pub use clean::clean;
 pub use correlate::correlate_text;
-pub use json::{correlate_json, report_json, tick_json, volumes_json};
+pub use diff::{diff_text, diffs_text};
+pub use json::{correlate_json, diff_json, diff_json_line, report_json, tick_json, volumes_json};
 pub use line::tick_lines;
 pub use report::report_text;
 pub use rules::{rule_text, rules_text};

@@ -108,6 +108,7 @@ fn a_probe_nobody_heard_of_is_reported() {
             unit: "ns".to_owned(),
             buckets: 640,
         }],
+        pace: None,
     }));
     story.probe("fsync", State::Attached, "passed");
     story.at(1000).count(

@@ -7,6 +7,7 @@
 mod clock_unsynchronised;
 mod copy_errors;
 mod copy_fallback;
+mod copy_regressed;
 mod evidence;
 mod rank;
 mod readahead_changed;
@@ -34,11 +35,15 @@ use super::finding::{Evidence, Finding, Severity};
 use super::volume::Volume;
 use crate::model::Recording;
 
+pub(super) use copy_regressed::copy_regressed;
+pub(super) use readahead_changed::changes as read_ahead_changes;
+
 /// All rules. Their order says nothing.
 pub const ALL: &[&Rule] = &[
     &clock_unsynchronised::RULE,
     &copy_errors::RULE,
     &copy_fallback::RULE,
+    &copy_regressed::RULE,
     &readahead_changed::RULE,
     &readahead_reset::RULE,
     &resize_api_error::RULE,
@@ -93,6 +98,8 @@ enum Check {
     Case(fn(&Case) -> Option<Said>),
     /// The whole recording.
     Recording(fn(&Recording) -> Vec<Said>),
+    /// Two recordings: a diff says it.
+    Comparison,
 }
 
 /// What a rule has to say.
@@ -146,7 +153,7 @@ fn verdict_by(rules: &[&'static Rule], case: &Case) -> Option<Finding> {
         let said = match rule.check {
             Check::Volume(check) => check(case.volume.as_ref()?),
             Check::Case(check) => check(case),
-            Check::Recording(_) => None,
+            Check::Recording(_) | Check::Comparison => None,
         };
         Some((*rule, said?))
     });

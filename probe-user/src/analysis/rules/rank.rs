@@ -25,6 +25,7 @@ const RANKS: &[&str] = &[
     "readahead/reset-by-resize",
     "readahead/changed-during-recording",
     "copy/errors",
+    "copy/regressed",
     "copy/fallback",
     "clock/unsynchronised",
 ];

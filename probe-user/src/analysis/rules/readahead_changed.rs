@@ -62,7 +62,9 @@ fn said(name: String, changes: &[(&Event, &ReadAheadChange)]) -> Option<Said> {
 }
 
 /// Changes that took effect.
-pub(super) fn changes(recording: &Recording) -> impl Iterator<Item = (&Event, &ReadAheadChange)> {
+pub(in crate::analysis) fn changes(
+    recording: &Recording,
+) -> impl Iterator<Item = (&Event, &ReadAheadChange)> {
     recording.events().filter_map(|event| match &event.detail {
         Some(Detail::ReadAhead(change))
             if change.error.is_empty() && change.from_kb != change.to_kb =>

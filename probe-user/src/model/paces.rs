@@ -1,0 +1,230 @@
+//! How fast each series was, flush by flush: what recordings are compared by.
+
+use crate::probe::schema;
+use crate::sample::{ProbeSchema, Record, SeriesDelta, Window};
+use std::collections::BTreeMap;
+
+/// Stretches of time kept. Of a longer recording, neighbours are joined, so
+/// that memory does not grow with it: a day at one flush a second is kept in
+/// stretches of 32 s.
+const MAX_STRETCHES: u64 = 4096;
+
+/// Series kept; a real recording has some hundreds.
+const MAX_SERIES: usize = 16_384;
+
+/// Bytes of a page.
+const PAGE: u64 = 4096;
+
+/// What was done in one stretch of time in which anything was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Time that it took, ns: of several calls at once, the sum of theirs.
+    pub time_ns: u64,
+    /// What was done: bytes where the schema counts bytes or pages.
+    pub amount: u64,
+    /// Length of the stretch, ns.
+    pub wall_ns: u64,
+}
+
+impl Unit {
+    fn add(&mut self, other: Self) {
+        self.time_ns = self.time_ns.saturating_add(other.time_ns);
+        self.amount = self.amount.saturating_add(other.amount);
+        self.wall_ns = self.wall_ns.saturating_add(other.wall_ns);
+    }
+}
+
+/// Where a probe's schema has the parts of its pace.
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    time: usize,
+    amount: usize,
+    bytes_each: u64,
+    untimed: Option<usize>,
+}
+
+impl Places {
+    fn of(schema: &ProbeSchema) -> Option<Self> {
+        let at = |name: &str| schema.sums.iter().position(|sum| sum.name == name);
+        let older = older(&schema.probe);
+        let pace = schema.pace.as_ref().or(older.as_ref())?;
+        let amount = at(&pace.amount)?;
+        Some(Self {
+            time: at(&pace.time)?,
+            amount,
+            bytes_each: if schema.sums[amount].unit == "pages" {
+                PAGE
+            } else {
+                1
+            },
+            untimed: at(&pace.untimed),
+        })
+    }
+
+    fn unit(self, delta: &SeriesDelta, wall_ns: u64) -> Option<Unit> {
+        let sum = |at: usize| delta.sums.get(at).copied().unwrap_or(0);
+        // A call that has no time would make the others look fast.
+        let timed = self.untimed.is_none_or(|at| sum(at) == 0);
+        let unit = Unit {
+            time_ns: sum(self.time),
+            amount: sum(self.amount).saturating_mul(self.bytes_each),
+            wall_ns,
+        };
+        (timed && unit.amount > 0 && unit.time_ns > 0).then_some(unit)
+    }
+}
+
+/// Recordings made before schemas had a pace: what it was for these probes.
+fn older(probe: &str) -> Option<crate::sample::probe_schema::Pace> {
+    let known = [&schema::COPY, &schema::READAHEAD];
+    let schema = known.into_iter().find(|schema| schema.probe == probe)?;
+    ProbeSchema::from(schema).pace
+}
+
+/// The paces of all series of a recording.
+#[derive(Clone, Debug, Default)]
+pub struct Paces {
+    places: BTreeMap<String, Places>,
+    probes: BTreeMap<u32, String>,
+    /// By series: stretch and what was done in it, ascending.
+    units: BTreeMap<u32, Vec<(u64, Unit)>>,
+    windows: u64,
+    /// A stretch is 2 to the power of this many windows.
+    shift: u32,
+}
+
+impl Paces {
+    /// Adds the next window.
+    pub fn apply(&mut self, window: &Window) {
+        if self.windows >> self.shift >= MAX_STRETCHES {
+            self.join();
+        }
+        let stretch = self.windows >> self.shift;
+        let wall_ns = window.to_boot_ns.saturating_sub(window.from_boot_ns);
+        for record in window.samples.iter().filter_map(|s| s.record.as_ref()) {
+            match record {
+                Record::Schema(schema) => {
+                    if let Some(places) = Places::of(schema) {
+                        self.places.insert(schema.probe.clone(), places);
+                    }
+                }
+                Record::Series(series) if self.probes.len() < MAX_SERIES => {
+                    self.probes.insert(series.id, series.probe.clone());
+                }
+                Record::Delta(delta) => self.add(stretch, delta, wall_ns),
+                _ => {}
+            }
+        }
+        self.windows += 1;
+    }
+
+    fn add(&mut self, stretch: u64, delta: &SeriesDelta, wall_ns: u64) {
+        let probe = self.probes.get(&delta.series);
+        let places = probe.and_then(|probe| self.places.get(probe));
+        let Some(unit) = places.and_then(|places| places.unit(delta, wall_ns)) else {
+            return;
+        };
+        push(self.units.entry(delta.series).or_default(), stretch, unit);
+    }
+
+    /// Makes stretches twice as long.
+    fn join(&mut self) {
+        self.shift += 1;
+        for units in self.units.values_mut() {
+            let mut joined = Vec::with_capacity(units.len() / 2 + 1);
+            for (stretch, unit) in units.drain(..) {
+                push(&mut joined, stretch >> 1, unit);
+            }
+            *units = joined;
+        }
+    }
+
+    /// The stretches in which any of these series did something, in order.
+    pub fn of(&self, series: impl IntoIterator<Item = u32>) -> Vec<Unit> {
+        let mut sums: BTreeMap<u64, Unit> = BTreeMap::new();
+        for id in series {
+            for (stretch, unit) in self.units.get(&id).into_iter().flatten() {
+                let sum = sums.entry(*stretch).or_default();
+                let wall_ns = sum.wall_ns.max(unit.wall_ns);
+                sum.add(*unit);
+                sum.wall_ns = wall_ns;
+            }
+        }
+        sums.into_values().collect()
+    }
+}
+
+fn push(units: &mut Vec<(u64, Unit)>, stretch: u64, unit: Unit) {
+    match units.last_mut() {
+        Some((last, sum)) if *last == stretch => sum.add(unit),
+        _ => units.push((stretch, unit)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::{MS, Story, VDB, VDC};
+
+    fn paces(story: &Story) -> Paces {
+        let mut paces = Paces::default();
+        for window in &story.windows {
+            paces.apply(window);
+        }
+        paces
+    }
+
+    #[test]
+    fn a_unit_is_a_flush_in_which_something_was_done() {
+        let mut story = Story::new();
+        story
+            .at(1000)
+            .copies(VDB, VDC, "splice", "syscall", &[MS, 2 * MS]);
+        story.at(2000).measure(20, 20);
+        story.at(3000).copies(VDB, VDC, "splice", "syscall", &[MS]);
+        let unit = |calls: u64, time_ns| Unit {
+            time_ns,
+            amount: calls << 20,
+            wall_ns: 1000 * MS,
+        };
+        assert_eq!(paces(&story).of([1]), [unit(2, 3 * MS), unit(1, MS)]);
+        assert_eq!(paces(&story).of([7]), []);
+    }
+
+    #[test]
+    fn calls_without_a_time_spoil_their_unit() {
+        let mut story = Story::new();
+        for (second, calls) in [(1, 0), (2, 1), (3, 0)] {
+            story
+                .at(second * 1000)
+                .copies(VDB, VDC, "splice", "syscall", &[MS]);
+            let window = story.windows.last_mut().unwrap();
+            let delta = window.samples.iter_mut().find_map(|s| match &mut s.record {
+                Some(Record::Delta(delta)) => Some(delta),
+                _ => None,
+            });
+            delta.unwrap().sums[1] = calls;
+        }
+        assert_eq!(paces(&story).of([1]).len(), 2);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_nothing_is_lost() {
+        let mut story = Story::new();
+        story.at(1000).copies(VDB, VDC, "splice", "syscall", &[MS]);
+        let mut paces = paces(&story);
+        let window = Window {
+            samples: story.windows.pop().unwrap().samples,
+            to_boot_ns: MS,
+            ..Window::default()
+        };
+        let more = 3 * MAX_STRETCHES + 5;
+        for _ in 0..more {
+            paces.apply(&window);
+        }
+        let units = paces.of([1]);
+        assert!(units.len() as u64 <= MAX_STRETCHES, "{}", units.len());
+        let sum: u64 = units.iter().map(|unit| unit.amount).sum();
+        assert_eq!(sum, (more + 1) << 20);
+    }
+}
