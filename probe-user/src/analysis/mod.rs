@@ -29,4 +29,4 @@ pub use report::{
 };
 pub use tables::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
 pub use tick::{Tick, tick};
-pub use volumes::{Sizes, VolumeRow, Volumes, volumes};
+pub use volumes::{LogRow, Sizes, VolumeRow, Volumes, volumes};

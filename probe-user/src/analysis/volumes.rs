@@ -1,10 +1,15 @@
 //! `volprobe.volumes/1`: each volume with the size of every layer, and what the
 //! sizes show.
 
+use super::correlate::Correlated;
+use super::ledger::Layer;
 use super::state::{self, Layers};
-use super::{Finding, Severity};
+use super::times::rfc3339;
+use super::{Finding, Severity, rules};
+use crate::cloud::InputReport;
 use crate::model::{Devices, Recording, Runs};
 use crate::node::disk_id;
+use crate::node::kernel_log::KernelLine;
 use crate::sample::Dev;
 use crate::sample::inventory::{Device, Mount, Volume};
 use serde::Serialize;
@@ -21,8 +26,23 @@ pub struct Volumes {
     pub kernel: Option<String>,
     /// One row a volume.
     pub volumes: Vec<VolumeRow>,
-    /// What their sizes show.
+    /// What their sizes show, and with external inputs what those tell.
     pub findings: Vec<Finding>,
+    /// What the kernel's log still says about sizes; null where it was not read.
+    pub kernel_log: Option<Vec<LogRow>>,
+    /// External inputs that were read.
+    pub inputs: Vec<InputReport>,
+}
+
+/// A line of the kernel's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogRow {
+    /// RFC 3339, UTC, by the present setting of the clock.
+    pub time: String,
+    /// The volume's device or one beneath, if the line names one.
+    pub device: Option<String>,
+    /// Text.
+    pub message: String,
 }
 
 /// A volume: a mounted file system, a raw device that a pod has, or a disk that
@@ -58,6 +78,9 @@ pub struct VolumeRow {
     pub read_ahead_kb: Option<u64>,
     /// Names of the rules that hold for it.
     pub findings: Vec<&'static str>,
+    /// Names of the devices that it lies on.
+    #[serde(skip)]
+    beneath: Vec<String>,
 }
 
 /// Size of each layer, in bytes.
@@ -79,24 +102,17 @@ pub struct Sizes {
     pub pvc_status: Option<u64>,
 }
 
-/// The volumes at the end of a recording; those that `wanted` names, or all.
-pub fn volumes(recording: &Recording, wanted: Option<&str>) -> Volumes {
+/// The volumes at the end of a recording.
+pub fn volumes(recording: &Recording) -> Volumes {
     let devices = recording.devices();
     let mut rows = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     for dev in volumes_of(devices) {
         let found = state::findings(devices, dev);
-        let row = row(devices, dev, &found);
-        if wanted.is_none_or(|name| row.is_called(name)) {
-            rows.push(row);
-            // Two volumes of one disk share what is beneath.
-            findings.extend(
-                found
-                    .into_iter()
-                    .filter(|one| !findings.contains(one))
-                    .collect::<Vec<_>>(),
-            );
-        }
+        rows.push(row(devices, dev, &found));
+        // Two volumes of one disk share what is beneath.
+        let new = found.into_iter().filter(|one| !findings.contains(one));
+        findings.extend(new.collect::<Vec<_>>());
     }
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.device.cmp(&b.device)));
     let session = recording.session();
@@ -106,10 +122,84 @@ pub fn volumes(recording: &Recording, wanted: Option<&str>) -> Volumes {
         kernel: session.map(|session| session.kernel.clone()),
         volumes: rows,
         findings,
+        kernel_log: None,
+        inputs: Vec::new(),
     }
 }
 
 impl Volumes {
+    /// Leaves out all volumes but the one that a person may mean by this name.
+    pub fn keep_only(&mut self, name: &str) {
+        self.volumes.retain(|row| row.is_called(name));
+        let left: BTreeSet<&str> = self
+            .volumes
+            .iter()
+            .flat_map(|row| row.beneath.iter().chain([&row.device]))
+            .map(String::as_str)
+            .collect();
+        self.findings.retain(|f| {
+            f.device
+                .as_deref()
+                .is_none_or(|device| left.contains(device))
+        });
+    }
+
+    /// Adds what others tell: request, API call and status of each volume, and
+    /// what is wrong there.
+    pub fn add_outside(&mut self, correlated: Correlated) {
+        self.inputs = correlated.inputs;
+        for told in correlated.correlation {
+            let Some(row) = self
+                .volumes
+                .iter_mut()
+                .find(|row| Some(&row.device) == told.device.as_ref())
+            else {
+                continue;
+            };
+            let size = |layer: Layer| {
+                let mut rows = told.layers.iter();
+                rows.find(|row| row.layer == layer)
+                    .and_then(|row| row.to_bytes)
+            };
+            row.sizes.request = size(Layer::Request);
+            row.sizes.api = size(Layer::Cloud).or_else(|| size(Layer::Api));
+            row.sizes.pvc_status = size(Layer::Kubernetes);
+            row.disk_id = told.disk_id.or(row.disk_id.take());
+            row.pvc = told.pvc.or(row.pvc.take());
+            row.pv = row.pv.take().or(told.pv);
+            let Some(finding) = told.finding else {
+                continue;
+            };
+            let known = self
+                .findings
+                .iter()
+                .any(|known| known.rule == finding.rule && known.device == finding.device);
+            if !known && finding.severity > Severity::Info {
+                row.findings.push(finding.rule);
+                self.findings.push(finding);
+            }
+        }
+        rules::sort(&mut self.findings);
+    }
+
+    /// Adds what the kernel's log says, of the volumes that are shown.
+    pub fn add_kernel_log(&mut self, lines: &[KernelLine]) {
+        let shown = self.volumes.iter().flat_map(|row| &row.beneath);
+        let names: BTreeSet<&str> = shown.map(String::as_str).collect();
+        let rows = lines.iter().filter_map(|line| {
+            let words = line
+                .message
+                .split(|c: char| !c.is_alphanumeric() && c != '-');
+            let device = words.into_iter().find(|word| names.contains(*word))?;
+            Some(LogRow {
+                time: rfc3339(line.t_ns),
+                device: Some(device.to_owned()),
+                message: line.message.clone(),
+            })
+        });
+        self.kernel_log = Some(rows.collect());
+    }
+
     /// Whether there is a finding that calls for something to be done.
     pub fn has_findings_above_info(&self) -> bool {
         let mut severities = self.findings.iter().map(|finding| finding.severity);
@@ -231,6 +321,11 @@ fn row(devices: &Devices, dev: Dev, findings: &[Finding]) -> VolumeRow {
             .and_then(|device| device.read_ahead_kb)
             .or_else(|| main.and_then(|mount| mount.read_ahead_kb)),
         findings: findings.iter().map(|finding| finding.rule).collect(),
+        beneath: devices
+            .chain(dev)
+            .into_iter()
+            .filter_map(|dev| devices.name(dev))
+            .collect(),
     }
 }
 

@@ -2,6 +2,13 @@ use super::*;
 use crate::sample::{Inventory, Record, Session, Window};
 
 const GIB: u64 = 1 << 30;
+
+fn only(name: &str) -> Volumes {
+    let mut all = volumes(&node());
+    all.keep_only(name);
+    all
+}
+
 const VDB: Dev = Dev::new(254, 16);
 
 fn disk(minor: u32, name: &str, size: u64) -> Device {
@@ -107,7 +114,7 @@ pub(crate) fn node() -> Recording {
 
 #[test]
 fn every_volume_is_a_row_with_its_layers() {
-    let found = volumes(&node(), None);
+    let found = volumes(&node());
     let names: Vec<_> = found
         .volumes
         .iter()
@@ -172,20 +179,20 @@ fn a_volume_is_found_by_any_of_its_names() {
         "d-bp1example0volprobe1",
         "/staging",
     ] {
-        let found = volumes(&node(), Some(name));
+        let found = only(name);
         assert_eq!(found.volumes.len(), 1, "{name}");
         assert_eq!(found.volumes[0].device, "vdb", "{name}");
         assert_eq!(found.findings.len(), 1);
     }
-    let others = volumes(&node(), Some("vde"));
+    let others = only("vde");
     assert_eq!((others.volumes.len(), others.findings.len()), (1, 0));
     assert!(!others.has_findings_above_info());
-    assert!(volumes(&node(), None).has_findings_above_info());
+    assert!(volumes(&node()).has_findings_above_info());
 }
 
 #[test]
 fn what_is_unknown_is_null_and_never_left_out() {
-    let json = serde_json::to_value(volumes(&node(), Some("vde"))).unwrap();
+    let json = serde_json::to_value(only("vde")).unwrap();
     assert_eq!(json["schema"], "volprobe.volumes/1");
     let sizes = json["volumes"][0]["sizes"].as_object().unwrap();
     let names: Vec<_> = sizes.keys().map(String::as_str).collect();
@@ -201,4 +208,58 @@ fn what_is_unknown_is_null_and_never_left_out() {
     expected.sort_unstable();
     assert_eq!(names, expected);
     assert!(sizes["fs"].is_null() && json["volumes"][0]["pvc"].is_null());
+}
+
+#[test]
+fn the_kernels_log_is_shown_of_the_volumes_that_are() {
+    let line = |message: &str| KernelLine {
+        t_ns: 1_773_213_301_141_208_000,
+        message: message.to_owned(),
+    };
+    let lines = [
+        line("vdb: detected capacity change from 41943040 to 83886080"),
+        line("EXT4-fs (vdb): resizing filesystem from 1 to 2 blocks"),
+        line("vdz: detected capacity change from 1 to 2"),
+    ];
+    let mut all = volumes(&node());
+    assert_eq!(all.kernel_log, None);
+    all.add_kernel_log(&lines);
+    let devices = |volumes: &Volumes| -> Vec<String> {
+        let rows = volumes.kernel_log.iter().flatten();
+        rows.filter_map(|row| row.device.clone()).collect()
+    };
+    assert_eq!(devices(&all), ["vdb", "vdb"]);
+    let mut other = only("vde");
+    other.add_kernel_log(&lines);
+    assert!(devices(&other).is_empty());
+}
+
+#[test]
+fn what_others_tell_fills_the_upper_layers() {
+    let events = [
+        r#"{"eventName":"ResizeDisk","acsRegion":"r","eventTime":"2026-03-11T07:14:56Z","requestId":"1",
+            "requestParameters":{"DiskId":"d-bp1example0volprobe1","NewSize":40,"Type":"online"}}"#,
+        r#"{"kind":"PersistentVolumeClaim","apiVersion":"v1","metadata":{"namespace":"db","name":"data"},
+            "spec":{"volumeName":"pv-1","resources":{"requests":{"storage":"40Gi"}}},
+            "status":{"capacity":{"storage":"40Gi"}}}"#,
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (index, event) in events.iter().enumerate() {
+        std::fs::write(folder.path().join(index.to_string()), event).unwrap();
+    }
+    let mut intake = crate::cloud::Intake::default();
+    let paths = [folder.path().to_owned()];
+    let options = crate::cloud::Options::default();
+    let inputs = crate::cloud::read(&paths, &options, &mut intake).unwrap();
+    let node = node();
+    let mut all = volumes(&node);
+    let recordings = std::slice::from_ref(&node);
+    all.add_outside(crate::analysis::correlate(recordings, &intake, inputs, &[]));
+    let row = all.volumes.iter().find(|row| row.device == "vdb").unwrap();
+    assert_eq!(row.pvc.as_deref(), Some("db/data"));
+    assert_eq!(row.sizes.request, Some(40 * GIB));
+    assert_eq!(row.sizes.api, Some(40 * GIB));
+    assert_eq!(row.sizes.pvc_status, Some(40 * GIB));
+    assert_eq!(row.findings, ["resize/fs-not-grown"]);
+    assert_eq!(all.inputs.len(), 2);
 }

@@ -1,13 +1,12 @@
 //! `volprobe correlate`: what nodes saw and what others tell, volume by volume.
 
 use super::output;
-use crate::analysis::{self, ledger::Named};
-use crate::cloud::{self, Intake};
+use super::outside::{self, Outside};
+use crate::analysis;
 use crate::error::Error;
 use crate::model::Recording;
 use crate::render;
 use anyhow::Context;
-use jiff::tz::TimeZone;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,24 +17,13 @@ use std::process::ExitCode;
 /// Several recordings may be of several nodes, for a volume that moved. Without
 /// one, what the kernel would know is "unknown".
 #[derive(clap::Args)]
-#[command(after_help = FORMATS)]
+#[command(after_help = outside::FORMATS)]
 pub struct Args {
     /// Recordings
     #[arg(value_name = "FILE", required_unless_present = "events")]
     files: Vec<PathBuf>,
-    /// What others tell: files, folders (with all beneath), or - for stdin; each
-    /// format is recognised by its content, also in gzip
-    #[arg(long, value_name = "PATH", num_args = 1..)]
-    events: Vec<PathBuf>,
-    /// That the disk ID is this device, such as vdb; may be given more than once
-    #[arg(long, value_name = "ID=DEVICE", value_parser = named)]
-    disk: Vec<Named>,
-    /// Zone of log lines that have none, such as +08:00 or Asia/Shanghai
-    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
-    log_tz: Option<TimeZone>,
-    /// Year of the last line of logs that have none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999))]
-    log_year: Option<i16>,
+    #[command(flatten)]
+    outside: Outside,
     /// Only this volume: namespace/pvc, PV, disk id, device or mount point
     #[arg(long, value_name = "NAME")]
     volume: Option<String>,
@@ -48,14 +36,6 @@ pub struct Args {
     exit_code: bool,
 }
 
-const FORMATS: &str = "\
-Formats of --events:
-  Alibaba Cloud ActionTrail, AWS CloudTrail and describe-volumes-modifications,
-  GCP audit logs, Azure activity logs; Kubernetes audit log;
-  kubectl get events|pvc,pv,volumeattachment -o json;
-  logs of kubelet, external-resizer and CSI plugins (klog, logrus), syslog, journal, dmesg;
-  CSV or JSON lines with time, action, disk_id, new_size (docs/inputs.md)";
-
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let mut recordings: Vec<Recording> = Vec::new();
@@ -65,14 +45,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             .map_err(Error::Input)?;
         recordings.push(recording);
     }
-    let options = cloud::Options {
-        log_tz: args.log_tz.clone(),
-        log_year: args.log_year,
-    };
-    let mut intake = Intake::default();
-    let inputs = cloud::read(&args.events, &options, &mut intake)
-        .map_err(|error| Error::Input(error.into()))?;
-    let mut correlated = analysis::correlate(&recordings, &intake, inputs, &args.disk);
+    let (intake, inputs) = args.outside.read()?;
+    let mut correlated = analysis::correlate(&recordings, &intake, inputs, &args.outside.disk);
     if let Some(name) = &args.volume {
         correlated.keep_only(name);
         if correlated.correlation.is_empty() {
@@ -92,74 +66,4 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         .map_err(anyhow::Error::from)?;
     let found = args.exit_code && correlated.has_findings_above_info();
     Ok(ExitCode::from(u8::from(found)))
-}
-
-fn named(text: &str) -> Result<Named, String> {
-    match text.split_once('=') {
-        Some((id, device)) if !id.is_empty() && !device.is_empty() => Ok(Named {
-            disk_id: id.to_owned(),
-            device: device.trim_start_matches("/dev/").to_owned(),
-        }),
-        _ => Err("expected ID=DEVICE, such as d-bp1example=vdb".to_owned()),
-    }
-}
-
-fn zone(text: &str) -> Result<TimeZone, String> {
-    if matches!(text, "Z" | "UTC" | "utc") {
-        return Ok(TimeZone::UTC);
-    }
-    let fixed = || {
-        let (sign, rest) = match text.as_bytes().first()? {
-            b'+' => (1, &text[1..]),
-            b'-' => (-1, &text[1..]),
-            _ => return None,
-        };
-        let digits: String = rest.chars().filter(|c| *c != ':').collect();
-        let (hours, minutes) = match digits.len() {
-            2 => (digits.as_str(), "0"),
-            4 => digits.split_at(2),
-            _ => return None,
-        };
-        let (hours, minutes) = (hours.parse::<i32>().ok()?, minutes.parse::<i32>().ok()?);
-        let seconds = sign * (hours * 3600 + minutes * 60);
-        let offset = jiff::tz::Offset::from_seconds(seconds).ok()?;
-        (minutes < 60).then(|| offset.to_time_zone())
-    };
-    fixed().or_else(|| TimeZone::get(text).ok()).ok_or_else(|| {
-        "expected an offset such as +08:00, UTC, or a name such as Asia/Shanghai".to_owned()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn zones_are_offsets_or_names() {
-        for (text, seconds) in [
-            ("+08:00", 28_800),
-            ("-0330", -12_600),
-            ("+05", 18_000),
-            ("UTC", 0),
-        ] {
-            let zone = zone(text).unwrap();
-            let offset = zone.to_offset(jiff::Timestamp::UNIX_EPOCH);
-            assert_eq!(offset.seconds(), seconds, "{text}");
-        }
-        for text in ["", "8", "+8:00:00", "+99:00", "Nowhere/City"] {
-            assert!(zone(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_disk_is_named_with_its_device() {
-        let vdb = named("d-bp1=/dev/vdb").unwrap();
-        assert_eq!(
-            (vdb.disk_id.as_str(), vdb.device.as_str()),
-            ("d-bp1", "vdb")
-        );
-        for text in ["d-bp1", "=vdb", "d-bp1="] {
-            assert!(named(text).is_err(), "{text}");
-        }
-    }
 }

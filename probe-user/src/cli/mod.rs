@@ -11,6 +11,7 @@ pub mod filters;
 pub mod live;
 pub mod logger;
 pub mod output;
+pub mod outside;
 pub mod ready;
 pub mod record;
 pub mod report;

@@ -1,10 +1,11 @@
 //! `volprobe volumes`: what is wrong now, from the node's state alone.
 
+use super::outside::{self, Outside};
 use crate::analysis;
 use crate::collect::clock;
 use crate::error::Error;
 use crate::model::Recording;
-use crate::node::{Node, facts};
+use crate::node::{Node, facts, kernel_log};
 use crate::render::{self, Style};
 use crate::sample::{Inventory, Record, Session, Window};
 use crate::session::{Writer, WriterOptions};
@@ -15,10 +16,13 @@ use std::process::ExitCode;
 /// The state of this node's volumes now: the size of every layer, read-ahead, and
 /// what did not grow. Needs no BPF and works on any kernel.
 #[derive(clap::Args)]
+#[command(after_help = outside::FORMATS)]
 pub struct Args {
     /// Only this volume: namespace/pvc, PV, disk id, device or mount point
     #[arg(long, value_name = "NAME")]
     volume: Option<String>,
+    #[command(flatten)]
+    outside: Outside,
     /// Print JSON (volprobe.volumes/1)
     #[arg(long)]
     json: bool,
@@ -37,6 +41,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let root = Path::new("/");
     let mut recording = Recording::default();
+    let (intake, inputs) = args.outside.read()?;
     let mut writer = args
         .save
         .as_deref()
@@ -48,7 +53,18 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         let written = writer.write(&window).and_then(|()| writer.end());
         written.map_err(|error| Error::Failed(error.into()))?;
     }
-    let volumes = analysis::volumes(&recording, args.volume.as_deref());
+    let mut volumes = analysis::volumes(&recording);
+    if !args.outside.events.is_empty() {
+        let recordings = std::slice::from_ref(&recording);
+        let said = &args.outside.disk;
+        volumes.add_outside(analysis::correlate(recordings, &intake, inputs, said));
+    }
+    if let Some(name) = &args.volume {
+        volumes.keep_only(name);
+    }
+    if let Ok(lines) = kernel_log::read_sizes() {
+        volumes.add_kernel_log(&lines);
+    }
     if let (Some(name), true) = (&args.volume, volumes.volumes.is_empty()) {
         return Err(Error::Input(anyhow::anyhow!(
             "no volume here is called '{name}'"

@@ -14,6 +14,7 @@ pub mod disk_id;
 pub mod facts;
 mod fs_size;
 pub mod inventory;
+pub mod kernel_log;
 mod kubelet;
 mod mounts;
 mod pods;

@@ -271,7 +271,8 @@ fn others(page: &mut Page, correlated: &Correlated) {
     }
 }
 
-fn inputs(page: &mut Page, inputs: &[InputReport]) {
+/// What was read from others.
+pub(super) fn inputs(page: &mut Page, inputs: &[InputReport]) {
     if inputs.is_empty() {
         return;
     }

@@ -4,7 +4,7 @@ use super::page::Page;
 use super::style::{Style, Tone};
 use super::table::{Align, Table};
 use crate::analysis::rules::headline;
-use crate::analysis::{Evidence, Finding, Severity, VolumeRow, Volumes};
+use crate::analysis::{Evidence, Finding, LogRow, Severity, VolumeRow, Volumes};
 use crate::units;
 use std::io::{self, Write};
 
@@ -41,7 +41,33 @@ pub fn volumes_text(volumes: &Volumes, style: Style, out: &mut impl Write) -> io
         page.blank();
         page.line(0, &[(Tone::Plain, all_well(volumes))]);
     }
+    kernel_log(&mut page, volumes.kernel_log.as_deref().unwrap_or_default());
+    super::correlate::inputs(&mut page, &volumes.inputs);
     out.write_all(page.finish().as_bytes())
+}
+
+/// What the kernel's log still says of sizes, the last lines of it.
+fn kernel_log(page: &mut Page, rows: &[LogRow]) {
+    const SHOWN: usize = 10;
+    if rows.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(0, &[(Tone::Strong, "kernel log")]);
+    let left_out = rows.len().saturating_sub(SHOWN);
+    if left_out > 0 {
+        let text = format!("… {left_out} before these in --json …");
+        page.line(1, &[(Tone::Faint, &text)]);
+    }
+    for row in &rows[left_out..] {
+        let day = row.time.replace('T', " ");
+        let second = day
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('Z');
+        page.entry(1, second.len() + 2, second, &row.message);
+    }
 }
 
 fn all_well(volumes: &Volumes) -> &'static str {
@@ -104,6 +130,8 @@ fn table(volumes: &Volumes) -> Table {
     let mut table = Table::new(&[
         ("volume", Align::Left),
         ("disk", Align::Left),
+        ("request", Align::Right),
+        ("cloud", Align::Right),
         ("size", Align::Right),
         ("partition", Align::Right),
         ("mapping", Align::Right),
@@ -121,6 +149,8 @@ fn table(volumes: &Volumes) -> Table {
                 .clone()
                 .or_else(|| row.serial.clone())
                 .unwrap_or_default(),
+            size(row.sizes.request),
+            size(row.sizes.api),
             size(row.sizes.device),
             size(row.sizes.partition),
             size(row.sizes.mapping),

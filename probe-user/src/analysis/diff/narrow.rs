@@ -38,7 +38,9 @@ pub(super) fn keep(
 /// The volumes of that name, and all that they lie on.
 fn called(recording: &Recording, name: &str) -> BTreeSet<Dev> {
     let devices = recording.devices();
-    let rows = volumes(recording, Some(name)).volumes;
+    let mut shown = volumes(recording);
+    shown.keep_only(name);
+    let rows = shown.volumes;
     let is_it = |dev: &Dev| rows.iter().any(|row| row.dev == dev.to_string());
     let mounted = devices
         .mounts()

@@ -19,6 +19,7 @@ pub(super) fn request(case: &Case) -> LayerRow {
                 LayerState::Unknown,
                 "no change of the claim's request is among the inputs",
             )
+            .sizes(None, outside.claim.and_then(|claim| claim.request_bytes))
         } else {
             LayerRow::new(
                 Layer::Request,
