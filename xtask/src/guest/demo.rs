@@ -11,7 +11,11 @@ pub(super) fn run(args: &[String]) -> Result<()> {
     let [file] = args else {
         bail!("usage: demo FILE")
     };
-    tool::shell("mkfs.ext4 -q /dev/vdb; mkdir -p /mnt/data; mount /dev/vdb /mnt/data")?;
+    tool::shell(
+        "mkfs.ext4 -q /dev/vdb; mkdir -p /mnt/data; mount /dev/vdb /mnt/data; \
+         dd if=/dev/zero of=/mnt/data/work bs=1M count=16 2>&1; sync; \
+         echo 3 > /proc/sys/vm/drop_caches",
+    )?;
     let recording = Recording::start_into(Path::new(file), &[])?;
     sleep(Duration::from_secs(1));
     println!("# the operator thinks that the disk has grown, and resizes");
@@ -20,7 +24,6 @@ pub(super) fn run(args: &[String]) -> Result<()> {
     sleep(Duration::from_secs(3));
     hypervisor::ask("grow vdb 2G")?;
     println!("# and nobody comes back");
-    tool::ok(&["cp", "/usr/bin/busybox", "/mnt/data/work"])?;
     tool::ok(&["cp", "/mnt/data/work", "/mnt/data/more"])?;
     sleep(Duration::from_secs(2));
     tool::ok(&["df", "-h", "/mnt/data"])?;
