@@ -57,6 +57,7 @@ programs! {
     KProbe xfs_cloned_kp "xfs_reflink_update_dest";
     KProbe btrfs_cloned_kp "btrfs_clone";
     FExit copy_entry_exit "__x64_sys_copy_file_range";
+    KRetProbe copy_entry_exit_kp "__x64_sys_copy_file_range";
 
     // readahead
     FEntry readahead_sync_enter "page_cache_sync_ra";
@@ -121,6 +122,25 @@ programs! {
     FExit partition_deleted_5_10 "bdev_del_partition";
     FExit disk_reread "bdev_disk_changed";
     FExit disk_reread_5_10 "bdev_disk_changed";
+    KProbe capacity_bdev_kp "bdev_set_nr_sectors";
+    KProbe capacity_notify_kp "set_capacity_and_notify";
+    KProbe capacity_set_kp "set_capacity";
+    KProbe capacity_bdev_5_10_kp "bd_set_nr_sectors";
+    KProbe capacity_check_5_10_kp "check_disk_size_change";
+    KProbe partition_added_enter_kp "add_partition";
+    KRetProbe partition_added_exit_kp "add_partition";
+    KProbe partition_refused_enter_kp "bdev_add_partition";
+    KRetProbe partition_refused_exit_kp "bdev_add_partition";
+    KRetProbe partition_refused_exit_kp_5_10 "bdev_add_partition";
+    KProbe partition_resized_enter_kp "bdev_resize_partition";
+    KRetProbe partition_resized_exit_kp "bdev_resize_partition";
+    KRetProbe partition_resized_exit_kp_5_10 "bdev_resize_partition";
+    KProbe partition_deleted_enter_kp "bdev_del_partition";
+    KRetProbe partition_deleted_exit_kp "bdev_del_partition";
+    KRetProbe partition_deleted_exit_kp_5_10 "bdev_del_partition";
+    KProbe disk_reread_enter_kp "bdev_disk_changed";
+    KRetProbe disk_reread_exit_kp "bdev_disk_changed";
+    KRetProbe disk_reread_exit_kp_5_10 "bdev_disk_changed";
 
     // exec and exit
     BtfTracePoint tool_exec "sched_process_exec";
@@ -129,6 +149,10 @@ programs! {
     TracePoint tool_exit_tp "sched:sched_process_exit";
     FExit size_asked "blkdev_ioctl";
     FExit size_asked_5_10 "blkdev_ioctl";
+    KProbe size_asked_enter_kp "blkdev_ioctl";
+    KProbe size_asked_enter_kp_5_10 "blkdev_ioctl";
+    KRetProbe size_asked_exit_kp "blkdev_ioctl";
+    KRetProbe size_asked_exit_kp_5_10 "blkdev_ioctl";
 
     // configuration: read-ahead writers, mounts
     FEntry ra_queue_enter "queue_ra_store";
@@ -142,6 +166,19 @@ programs! {
     FExit mount_added "vfs_get_tree";
     FEntry mount_removed "generic_shutdown_super";
     FExit umount_refused "path_umount";
+    KProbe ra_queue_enter_kp "queue_ra_store";
+    KRetProbe ra_queue_exit_kp "queue_ra_store";
+    KProbe ra_queue_enter_kp_6_1 "queue_ra_store";
+    KRetProbe ra_queue_exit_kp_6_1 "queue_ra_store";
+    KProbe ra_bdi_enter_kp "read_ahead_kb_store";
+    KRetProbe ra_bdi_exit_kp "read_ahead_kb_store";
+    KProbe ra_ioctl_enter_kp "blkdev_common_ioctl";
+    KRetProbe ra_ioctl_exit_kp "blkdev_common_ioctl";
+    KProbe mount_added_enter_kp "vfs_get_tree";
+    KRetProbe mount_added_exit_kp "vfs_get_tree";
+    KProbe mount_removed_kp "generic_shutdown_super";
+    KProbe umount_refused_enter_kp "path_umount";
+    KRetProbe umount_refused_exit_kp "path_umount";
 }
 
 /// The number of the program called `name`; a name that is not in the table

@@ -22,6 +22,7 @@
 mod admit;
 mod args;
 mod atomic;
+mod calls;
 mod cells;
 mod emit;
 mod files;

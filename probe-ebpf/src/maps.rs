@@ -4,6 +4,7 @@
 //! real ones before the maps are made, from the number of CPUs and a bound on
 //! all maps together.
 
+use crate::calls::Arguments;
 use crate::probes::{
     readahead::{Reading, Stream, StreamKey},
     resize::Resizing,
@@ -68,6 +69,10 @@ pub static CAPACITIES: LruHashMap<u32, u64> = LruHashMap::with_max_entries(256, 
 /// Writes of a read-ahead value in flight, by tid: pages before.
 #[map]
 pub static READ_AHEAD_WRITES: HashMap<u32, u64> = HashMap::with_max_entries(256, 0);
+
+/// Arguments of calls in flight on hooks by name; see `calls`.
+#[map]
+pub static CALLS: LruHashMap<u64, Arguments> = LruHashMap::with_max_entries(1024, 0);
 
 /// Copies in flight, and sums by process; see `probe_common::slot`.
 #[map]

@@ -1,8 +1,11 @@
 //! File systems on block devices and networks that are mounted, shut down, or
 //! whose unmounting is refused. Others (proc, overlay, tmpfs), which containers
 //! mount by the dozen, are left out.
+//!
+//! fentry and fexit, with twins as kprobes that share their bodies.
 
 use crate::{
+    calls::{self, Function},
     emit,
     kernel::{
         self, Address, OFF_DENTRY_SB, OFF_FC_ROOT, OFF_FS_TYPE_NAME, OFF_MNT_SB, OFF_PATH_MNT,
@@ -11,8 +14,8 @@ use crate::{
     settings,
 };
 use aya_ebpf::{
-    macros::{fentry, fexit},
-    programs::{FEntryContext, FExitContext},
+    macros::{fentry, fexit, kprobe, kretprobe},
+    programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext},
 };
 use core::ptr;
 use probe_common::event::{Mount, MountOp};
@@ -60,15 +63,54 @@ fn happened(superblock: Address, op: MountOp, ret: i32) {
     });
 }
 
-// int vfs_get_tree(struct fs_context *fc)
-#[fexit(function = "vfs_get_tree")]
-fn mount_added(ctx: FExitContext) -> u32 {
-    let ret: i32 = ctx.arg(1);
+/// A file system's tree was got for a mount, or not.
+#[inline(always)]
+fn added(context: Address, ret: i32) {
     if ret == 0
-        && let Some(root) = kernel::follow(ctx.arg(0), &OFF_FC_ROOT)
+        && let Some(root) = kernel::follow(context, &OFF_FC_ROOT)
         && let Some(superblock) = kernel::follow(root, &OFF_DENTRY_SB)
     {
         happened(superblock, MountOp::Add, 0);
+    }
+}
+
+#[inline(always)]
+fn removed(superblock: Address) {
+    // Without a root the mount had failed: there was nothing.
+    if kernel::follow(superblock, &OFF_SB_ROOT).is_some() {
+        happened(superblock, MountOp::Remove, 0);
+    }
+}
+
+/// An unmount returned. `path` is the caller's; where it was refused, its mount
+/// still stands.
+#[inline(always)]
+fn unmounted(path: Address, ret: i32) {
+    if ret < 0
+        && let Some(mount) = kernel::follow(path, &OFF_PATH_MNT)
+        && let Some(superblock) = kernel::follow(mount, &OFF_MNT_SB)
+    {
+        happened(superblock, MountOp::UmountFailed, ret);
+    }
+}
+
+// int vfs_get_tree(struct fs_context *fc)
+#[fexit(function = "vfs_get_tree")]
+fn mount_added(ctx: FExitContext) -> u32 {
+    added(ctx.arg(0), ctx.arg(1));
+    0
+}
+
+#[kprobe(function = "vfs_get_tree")]
+fn mount_added_enter_kp(ctx: ProbeContext) -> u32 {
+    calls::keep(&ctx, Function::VfsGetTree);
+    0
+}
+
+#[kretprobe(function = "vfs_get_tree")]
+fn mount_added_exit_kp(ctx: RetProbeContext) -> u32 {
+    if let Some(call) = calls::take(Function::VfsGetTree) {
+        added(call.address::<0>(), ctx.ret());
     }
     0
 }
@@ -76,24 +118,33 @@ fn mount_added(ctx: FExitContext) -> u32 {
 // void generic_shutdown_super(struct super_block *sb)
 #[fentry(function = "generic_shutdown_super")]
 fn mount_removed(ctx: FEntryContext) -> u32 {
-    let superblock = ctx.arg(0);
-    // Without a root the mount had failed: there was nothing.
-    if kernel::follow(superblock, &OFF_SB_ROOT).is_some() {
-        happened(superblock, MountOp::Remove, 0);
-    }
+    removed(ctx.arg(0));
+    0
+}
+
+#[kprobe(function = "generic_shutdown_super")]
+fn mount_removed_kp(ctx: ProbeContext) -> u32 {
+    removed(ctx.arg(0).unwrap_or(ptr::null()));
     0
 }
 
 // int path_umount(struct path *path, int flags)
 #[fexit(function = "path_umount")]
 fn umount_refused(ctx: FExitContext) -> u32 {
-    let ret: i32 = ctx.arg(2);
-    // `path` is the caller's; its mount still stands, for it was refused.
-    if ret < 0
-        && let Some(mount) = kernel::follow(ctx.arg(0), &OFF_PATH_MNT)
-        && let Some(superblock) = kernel::follow(mount, &OFF_MNT_SB)
-    {
-        happened(superblock, MountOp::UmountFailed, ret);
+    unmounted(ctx.arg(0), ctx.arg(2));
+    0
+}
+
+#[kprobe(function = "path_umount")]
+fn umount_refused_enter_kp(ctx: ProbeContext) -> u32 {
+    calls::keep(&ctx, Function::PathUmount);
+    0
+}
+
+#[kretprobe(function = "path_umount")]
+fn umount_refused_exit_kp(ctx: RetProbeContext) -> u32 {
+    if let Some(call) = calls::take(Function::PathUmount) {
+        unmounted(call.address::<0>(), ctx.ret());
     }
     0
 }

@@ -3,8 +3,11 @@
 //!
 //! What the kernel changes by itself (a table reload of device mapper) does not
 //! come here; user space polls for that.
+//!
+//! fentry and fexit, with twins as kprobes that share their bodies.
 
 use crate::{
+    calls::{self, Function},
     emit,
     kernel::{
         self, Address, OFF_BDEV_BDI, OFF_BDEV_DISK, OFF_BDI_DEV_NAME, OFF_BDI_RA_PAGES,
@@ -15,8 +18,8 @@ use crate::{
     settings, task,
 };
 use aya_ebpf::{
-    macros::{fentry, fexit},
-    programs::{FEntryContext, FExitContext},
+    macros::{fentry, fexit, kprobe, kretprobe},
+    programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext},
 };
 use probe_common::event::{ReadAheadSet, ReadAheadVia, UNKNOWN};
 
@@ -173,5 +176,82 @@ fn ra_ioctl_exit(ctx: FExitContext) -> u32 {
             ret.into(),
         );
     }
+    0
+}
+
+/// A call by name is entered: its first argument leads to the backing device.
+#[inline(always)]
+fn enter_kp(ctx: &ProbeContext, function: Function, of: impl FnOnce(Address) -> Option<Backing>) {
+    if let Some(first) = ctx.arg(0) {
+        calls::keep(ctx, function);
+        enter(of(first));
+    }
+}
+
+/// It returns.
+#[inline(always)]
+fn exit_kp(
+    function: Function,
+    via: ReadAheadVia,
+    ret: i64,
+    of: impl FnOnce(Address) -> Option<Backing>,
+) {
+    if let Some(call) = calls::take(function) {
+        exit(of(call.address::<0>()), via, ret);
+    }
+}
+
+#[kprobe(function = "queue_ra_store")]
+fn ra_queue_enter_kp(ctx: ProbeContext) -> u32 {
+    enter_kp(&ctx, Function::QueueRaStore, Backing::of_gendisk);
+    0
+}
+
+#[kretprobe(function = "queue_ra_store")]
+fn ra_queue_exit_kp(ctx: RetProbeContext) -> u32 {
+    let (function, via) = (Function::QueueRaStore, ReadAheadVia::SysfsQueue);
+    exit_kp(function, via, ctx.ret(), Backing::of_gendisk);
+    0
+}
+
+#[kprobe(function = "queue_ra_store")]
+fn ra_queue_enter_kp_6_1(ctx: ProbeContext) -> u32 {
+    enter_kp(&ctx, Function::QueueRaStore, Backing::of_queue);
+    0
+}
+
+#[kretprobe(function = "queue_ra_store")]
+fn ra_queue_exit_kp_6_1(ctx: RetProbeContext) -> u32 {
+    let (function, via) = (Function::QueueRaStore, ReadAheadVia::SysfsQueue);
+    exit_kp(function, via, ctx.ret(), Backing::of_queue);
+    0
+}
+
+#[kprobe(function = "read_ahead_kb_store")]
+fn ra_bdi_enter_kp(ctx: ProbeContext) -> u32 {
+    enter_kp(&ctx, Function::BdiRaStore, Backing::of_device);
+    0
+}
+
+#[kretprobe(function = "read_ahead_kb_store")]
+fn ra_bdi_exit_kp(ctx: RetProbeContext) -> u32 {
+    let (function, via) = (Function::BdiRaStore, ReadAheadVia::SysfsBdi);
+    exit_kp(function, via, ctx.ret(), Backing::of_device);
+    0
+}
+
+#[kprobe(function = "blkdev_common_ioctl")]
+fn ra_ioctl_enter_kp(ctx: ProbeContext) -> u32 {
+    if ctx.arg(2).is_some_and(sets) {
+        enter_kp(&ctx, Function::BlkdevCommonIoctl, Backing::of_bdev);
+    }
+    0
+}
+
+#[kretprobe(function = "blkdev_common_ioctl")]
+fn ra_ioctl_exit_kp(ctx: RetProbeContext) -> u32 {
+    let (function, via) = (Function::BlkdevCommonIoctl, ReadAheadVia::Ioctl);
+    let ret: i32 = ctx.ret();
+    exit_kp(function, via, ret.into(), Backing::of_bdev);
     0
 }

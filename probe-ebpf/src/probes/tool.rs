@@ -7,6 +7,7 @@
 //! is for watched processes only.
 
 use crate::{
+    calls::{self, Function},
     emit,
     kernel::{
         self, Address, OFF_BDEV_DEV, OFF_BPRM_FILENAME, OFF_FILE_INODE, OFF_INODE_RDEV,
@@ -20,8 +21,10 @@ use crate::{
 };
 use aya_ebpf::{
     helpers,
-    macros::{btf_tracepoint, fexit, tracepoint},
-    programs::{BtfTracePointContext, FExitContext, TracePointContext},
+    macros::{btf_tracepoint, fexit, kprobe, kretprobe, tracepoint},
+    programs::{
+        BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext,
+    },
 };
 use core::ptr;
 use probe_common::{
@@ -300,17 +303,23 @@ fn size_answered(dev: impl FnOnce() -> Option<u32>, argument: u64, ret: i32) {
     }
 }
 
+/// The device of an open file.
+#[inline(always)]
+fn dev_of_file(file: Address) -> Option<u32> {
+    kernel::probe(kernel::follow(file, &OFF_FILE_INODE)?, &OFF_INODE_RDEV)
+}
+
+/// The number of a `block_device`.
+#[inline(always)]
+fn dev_of_bdev(bdev: Address) -> Option<u32> {
+    kernel::probe(bdev, &OFF_BDEV_DEV)
+}
+
 // long blkdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 #[fexit(function = "blkdev_ioctl")]
 fn size_asked(ctx: FExitContext) -> u32 {
     if ctx.arg::<u32>(1) == BLKGETSIZE64 {
-        let dev = || {
-            kernel::probe(
-                kernel::follow(ctx.arg(0), &OFF_FILE_INODE)?,
-                &OFF_INODE_RDEV,
-            )
-        };
-        size_answered(dev, ctx.arg(2), ctx.arg(3));
+        size_answered(|| dev_of_file(ctx.arg(0)), ctx.arg(2), ctx.arg(3));
     }
     0
 }
@@ -320,8 +329,44 @@ fn size_asked(ctx: FExitContext) -> u32 {
 #[fexit(function = "blkdev_ioctl")]
 fn size_asked_5_10(ctx: FExitContext) -> u32 {
     if ctx.arg::<u32>(2) == BLKGETSIZE64 {
-        let dev = || kernel::probe(ctx.arg(0), &OFF_BDEV_DEV);
-        size_answered(dev, ctx.arg(3), ctx.arg(4));
+        size_answered(|| dev_of_bdev(ctx.arg(0)), ctx.arg(3), ctx.arg(4));
+    }
+    0
+}
+
+#[inline(always)]
+fn size_asked_enter(ctx: &ProbeContext, command: Option<u32>) {
+    if command == Some(BLKGETSIZE64) && watches(task::ids().pid) {
+        calls::keep(ctx, Function::BlkdevIoctl);
+    }
+}
+
+#[kprobe(function = "blkdev_ioctl")]
+fn size_asked_enter_kp(ctx: ProbeContext) -> u32 {
+    size_asked_enter(&ctx, ctx.arg(1));
+    0
+}
+
+#[kprobe(function = "blkdev_ioctl")]
+fn size_asked_enter_kp_5_10(ctx: ProbeContext) -> u32 {
+    size_asked_enter(&ctx, ctx.arg(2));
+    0
+}
+
+#[kretprobe(function = "blkdev_ioctl")]
+fn size_asked_exit_kp(ctx: RetProbeContext) -> u32 {
+    if let Some(call) = calls::take(Function::BlkdevIoctl) {
+        let dev = || dev_of_file(call.address::<0>());
+        size_answered(dev, call.number::<2>(), ctx.ret());
+    }
+    0
+}
+
+#[kretprobe(function = "blkdev_ioctl")]
+fn size_asked_exit_kp_5_10(ctx: RetProbeContext) -> u32 {
+    if let Some(call) = calls::take(Function::BlkdevIoctl) {
+        let dev = || dev_of_bdev(call.address::<0>());
+        size_answered(dev, call.number::<3>(), ctx.ret());
     }
     0
 }

@@ -169,7 +169,10 @@ pub const PROBES: &[Probe] = &[
         default: false,
         purposes: &[purpose(
             "system calls",
-            &[way!(copy_entry_exit; Always; counting copy_entry_exit)],
+            &[
+                way!(copy_entry_exit; Always; counting copy_entry_exit),
+                way!(copy_entry_exit_kp; Always; counting copy_entry_exit_kp),
+            ],
         )],
     },
     Probe {
@@ -279,14 +282,29 @@ pub const PROBES: &[Probe] = &[
                     way!(capacity_notify, capacity_set),
                     // 5.10: dm passes bd_set_nr_sectors, md the check.
                     way!(capacity_notify, capacity_bdev_5_10, capacity_check_5_10),
+                    way!(capacity_bdev_kp),
+                    way!(capacity_notify_kp, capacity_set_kp),
+                    way!(
+                        capacity_notify_kp,
+                        capacity_bdev_5_10_kp,
+                        capacity_check_5_10_kp
+                    ),
                 ],
             ),
-            purpose("partitions found or added", &[way!(partition_added)]),
+            purpose(
+                "partitions found or added",
+                &[
+                    way!(partition_added),
+                    way!(partition_added_enter_kp, partition_added_exit_kp),
+                ],
+            ),
             purpose(
                 "partitions refused",
                 &[
                     way!(partition_refused; FirstIs("bdev_add_partition", "gendisk")),
                     way!(partition_refused_5_10; FirstIs("bdev_add_partition", "block_device")),
+                    way!(partition_refused_enter_kp, partition_refused_exit_kp; FirstIs("bdev_add_partition", "gendisk")),
+                    way!(partition_refused_enter_kp, partition_refused_exit_kp_5_10; FirstIs("bdev_add_partition", "block_device")),
                 ],
             ),
             purpose(
@@ -294,6 +312,8 @@ pub const PROBES: &[Probe] = &[
                 &[
                     way!(partition_resized; FirstIs("bdev_resize_partition", "gendisk")),
                     way!(partition_resized_5_10; FirstIs("bdev_resize_partition", "block_device")),
+                    way!(partition_resized_enter_kp, partition_resized_exit_kp; FirstIs("bdev_resize_partition", "gendisk")),
+                    way!(partition_resized_enter_kp, partition_resized_exit_kp_5_10; FirstIs("bdev_resize_partition", "block_device")),
                 ],
             ),
             purpose(
@@ -301,6 +321,8 @@ pub const PROBES: &[Probe] = &[
                 &[
                     way!(partition_deleted; FirstIs("bdev_del_partition", "gendisk")),
                     way!(partition_deleted_5_10; FirstIs("bdev_del_partition", "block_device")),
+                    way!(partition_deleted_enter_kp, partition_deleted_exit_kp; FirstIs("bdev_del_partition", "gendisk")),
+                    way!(partition_deleted_enter_kp, partition_deleted_exit_kp_5_10; FirstIs("bdev_del_partition", "block_device")),
                 ],
             ),
             purpose(
@@ -308,6 +330,8 @@ pub const PROBES: &[Probe] = &[
                 &[
                     way!(disk_reread; FirstIs("bdev_disk_changed", "gendisk")),
                     way!(disk_reread_5_10; FirstIs("bdev_disk_changed", "block_device")),
+                    way!(disk_reread_enter_kp, disk_reread_exit_kp; FirstIs("bdev_disk_changed", "gendisk")),
+                    way!(disk_reread_enter_kp, disk_reread_exit_kp_5_10; FirstIs("bdev_disk_changed", "block_device")),
                 ],
             ),
         ],
@@ -326,6 +350,8 @@ pub const PROBES: &[Probe] = &[
                 &[
                     way!(size_asked; FirstIs("blkdev_ioctl", "file")),
                     way!(size_asked_5_10; FirstIs("blkdev_ioctl", "block_device")),
+                    way!(size_asked_enter_kp, size_asked_exit_kp; FirstIs("blkdev_ioctl", "file")),
+                    way!(size_asked_enter_kp_5_10, size_asked_exit_kp_5_10; FirstIs("blkdev_ioctl", "block_device")),
                 ],
             ),
         ],
@@ -340,19 +366,42 @@ pub const PROBES: &[Probe] = &[
                 &[
                     way!(ra_queue_enter, ra_queue_exit; FirstIs("queue_ra_store", "gendisk")),
                     way!(ra_queue_enter_6_1, ra_queue_exit_6_1; FirstIs("queue_ra_store", "request_queue")),
+                    way!(ra_queue_enter_kp, ra_queue_exit_kp; FirstIs("queue_ra_store", "gendisk")),
+                    way!(ra_queue_enter_kp_6_1, ra_queue_exit_kp_6_1; FirstIs("queue_ra_store", "request_queue")),
                 ],
             ),
             purpose(
                 "read-ahead set in sysfs of a backing device",
-                &[way!(ra_bdi_enter, ra_bdi_exit)],
+                &[
+                    way!(ra_bdi_enter, ra_bdi_exit),
+                    way!(ra_bdi_enter_kp, ra_bdi_exit_kp),
+                ],
             ),
             purpose(
                 "read-ahead set by ioctl",
-                &[way!(ra_ioctl_enter, ra_ioctl_exit)],
+                &[
+                    way!(ra_ioctl_enter, ra_ioctl_exit),
+                    way!(ra_ioctl_enter_kp, ra_ioctl_exit_kp),
+                ],
             ),
-            purpose(MOUNTED, &[way!(mount_added)]),
-            purpose("file systems gone", &[way!(mount_removed)]),
-            purpose("refused unmounts", &[way!(umount_refused)]),
+            purpose(
+                MOUNTED,
+                &[
+                    way!(mount_added),
+                    way!(mount_added_enter_kp, mount_added_exit_kp),
+                ],
+            ),
+            purpose(
+                "file systems gone",
+                &[way!(mount_removed), way!(mount_removed_kp)],
+            ),
+            purpose(
+                "refused unmounts",
+                &[
+                    way!(umount_refused),
+                    way!(umount_refused_enter_kp, umount_refused_exit_kp),
+                ],
+            ),
         ],
     },
 ];
@@ -436,6 +485,15 @@ mod tests {
                 // aya attaches to functions of modules by name only.
                 assert!(purpose.module.is_none() || way.how() == "kprobe");
             }
+        }
+    }
+
+    #[test]
+    fn every_purpose_has_a_way_without_the_kernels_btf() {
+        for purpose in PROBES.iter().flat_map(|probe| probe.purposes) {
+            let mut ways = purpose.ways.iter();
+            let by_name = ways.any(|way| matches!(way.how(), "kprobe" | "tracepoint"));
+            assert!(by_name, "{}", purpose.what);
         }
     }
 

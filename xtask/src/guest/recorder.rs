@@ -32,7 +32,9 @@ impl Recording {
     /// Starts `volprobe record` into the scratch directory and waits until it
     /// says that it records.
     pub(super) fn start(stage: &Stage, options: &[&str]) -> Result<Self> {
-        Self::start_into(&stage.dir.join("recording.vprec"), options)
+        let always = stage.record_options.iter().map(String::as_str);
+        let options: Vec<&str> = always.chain(options.iter().copied()).collect();
+        Self::start_into(&stage.dir.join("recording.vprec"), &options)
     }
 
     /// The same, into this file.

@@ -53,7 +53,12 @@ pub(super) struct Stage {
     pub dir: PathBuf,
     /// Where disks are mounted, by their names.
     mounts: PathBuf,
+    /// Options of every `volprobe record` of this scenario.
+    pub record_options: Vec<String>,
 }
+
+/// Where the kernel offers its types.
+const BTF_DIR: &str = "/sys/kernel/btf";
 
 impl Stage {
     /// Clears away what an earlier scenario left, and starts anew.
@@ -71,6 +76,7 @@ impl Stage {
             release,
             dir,
             mounts: PathBuf::from("/mnt"),
+            record_options: Vec::new(),
         })
     }
 
@@ -132,6 +138,17 @@ impl Stage {
         tool::ok(&["mkfs.xfs", "-q", "-f", node]).map(drop)
     }
 
+    /// Takes the kernel's BTF out of sight, as on a kernel that has none, and
+    /// gives it to recordings as a file.
+    pub(super) fn hide_btf(&mut self) -> Result<()> {
+        let file = self.dir.join("vmlinux.btf");
+        fs::copy(format!("{BTF_DIR}/vmlinux"), &file)?;
+        tool::ok(&["mount", "-t", "tmpfs", "hidden", BTF_DIR])?;
+        let file = file.to_string_lossy().into_owned();
+        self.record_options.extend(["--btf".to_owned(), file]);
+        Ok(())
+    }
+
     /// Mounts a device at `/mnt/NAME`.
     pub(super) fn mount(&self, name: &str, node: &str) -> Result<PathBuf> {
         let at = self.mounts.join(name);
@@ -151,7 +168,7 @@ fn clear() -> Result<()> {
     let mut points: Vec<&str> = mounts
         .lines()
         .filter_map(|line| line.split(' ').nth(1))
-        .filter(|at| at.starts_with("/mnt/") || at.starts_with("/tmp/"))
+        .filter(|at| at.starts_with("/mnt/") || at.starts_with("/tmp/") || *at == BTF_DIR)
         .collect();
     points.reverse();
     for at in points {

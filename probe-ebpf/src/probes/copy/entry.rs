@@ -4,18 +4,27 @@
 
 use super::count::{self, Copy};
 use crate::{admit, inflight, task::Task};
-use aya_ebpf::{macros::fexit, programs::FExitContext};
+use aya_ebpf::{
+    macros::{fexit, kretprobe},
+    programs::{FExitContext, RetProbeContext},
+};
 use probe_common::{programs, series::Via};
 
 // long __x64_sys_copy_file_range(const struct pt_regs *regs)
 #[fexit(function = "__x64_sys_copy_file_range")]
 fn copy_entry_exit(ctx: FExitContext) -> u32 {
-    refused(ctx.arg(1));
+    refused(ctx.arg(1), const { programs::number("copy_entry_exit") });
+    0
+}
+
+#[kretprobe(function = "__x64_sys_copy_file_range")]
+fn copy_entry_exit_kp(ctx: RetProbeContext) -> u32 {
+    refused(ctx.ret(), const { programs::number("copy_entry_exit_kp") });
     0
 }
 
 #[inline(always)]
-fn refused(result: i64) {
+fn refused(result: i64, program: u32) {
     let task = Task::current();
     let Some(slot) = inflight::slot(task.ids.tid) else {
         return;
@@ -26,7 +35,7 @@ fn refused(result: i64) {
         *reached = 0;
         return;
     }
-    if result < 0 && admit::task(task.ids, const { programs::number("copy_entry_exit") }) {
+    if result < 0 && admit::task(task.ids, program) {
         let call = Copy::unknown(Via::Entry, result);
         count::count(&task, None, None, &call, 0, || false);
     }

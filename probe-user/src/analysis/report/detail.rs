@@ -142,8 +142,8 @@ pub enum Detail {
     },
     /// `mount.*`.
     Mount {
-        /// Where.
-        mount_point: String,
+        /// Where; null where no look at the mount table saw it.
+        mount_point: Option<String>,
         /// File system.
         fs: String,
         /// Name of the errno.

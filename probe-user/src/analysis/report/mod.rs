@@ -3,6 +3,7 @@
 mod coverage;
 mod detail;
 mod devices;
+mod mounted;
 mod nodes;
 mod outside;
 mod schema;

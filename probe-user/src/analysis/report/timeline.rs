@@ -2,6 +2,7 @@
 
 use super::TimelineRow;
 use super::detail::{Detail, ToolDevice};
+use super::mounted::Mountings;
 use crate::analysis::times::{Times, rfc3339};
 use crate::model::{Devices, Recording};
 use crate::sample::event::Detail as Seen;
@@ -17,6 +18,7 @@ pub(crate) fn timeline<'a>(
         recording,
         returned: events.clone().filter_map(returned).collect(),
         ended: events.clone().filter_map(ended).collect(),
+        mountings: Mountings::of(events.clone()),
     };
     let mut rows: Vec<_> = events.filter_map(|event| context.row(event)).collect();
     rows.sort_by_key(|row| (row.boot_ns, row.id));
@@ -40,6 +42,7 @@ struct Context<'a> {
     recording: &'a Recording,
     returned: BTreeSet<(u32, u64)>,
     ended: BTreeMap<(u32, u64), &'a ExecExit>,
+    mountings: Mountings,
 }
 
 impl Context<'_> {
@@ -150,8 +153,9 @@ impl Context<'_> {
                     "remove" => "mount.remove",
                     _ => "mount.umount_failed",
                 };
+                let mountings = &self.mountings;
                 let detail = Detail::Mount {
-                    mount_point: change.mount_point.clone(),
+                    mount_point: mountings.point(change, event.boot_ns, self.devices()),
                     fs: change.fs.clone(),
                     error: text(&change.error),
                 };

@@ -159,9 +159,9 @@ pub(in crate::render) fn what(row: &TimelineRow) -> String {
                 "mount.remove" => ("unmounted", "from"),
                 _ => ("unmount failed", "at"),
             };
-            let place = match mount_point.as_str() {
-                "" => String::new(),
-                path => format!(" {at} {path}"),
+            let place = match mount_point {
+                Some(path) => format!(" {at} {path}"),
+                None => String::new(),
             };
             format!("{fs} {op}{place}{}{by}{pod}", failed(error))
         }

@@ -1,9 +1,11 @@
 //! The scenarios: each is a test of its own, in a machine that it finds clean.
 
+mod by_name;
 mod capacity;
 mod copy;
 mod exec;
 mod machine;
+mod mounts;
 mod network;
 mod privileges;
 mod readahead;
@@ -86,6 +88,22 @@ pub const ALL: &[Scenario] = &[
     all("device_mapper", capacity::device_mapper),
     all("loop_device", capacity::loop_device),
     all("exec_tools", exec::tools),
+    all("mounts", mounts::come_and_go),
+    all("no_btf", by_name::no_btf),
+    all("by_name_copies", by_name::copies),
+    all(
+        "by_name_copies_refused_in_the_entry",
+        by_name::copies_refused_in_the_entry,
+    ),
+    all("by_name_reads", by_name::reads),
+    all("by_name_writers", by_name::writers),
+    all("by_name_grows", by_name::grows),
+    all("by_name_nothing_to_do", by_name::nothing_to_do),
+    all("by_name_partition", by_name::partition),
+    all("by_name_partition_table", by_name::partition_table),
+    all("by_name_mapping", by_name::mapping),
+    all("by_name_tools", by_name::tools),
+    all("by_name_mounts", by_name::mounting),
     main("record_command", session::of_a_command),
     main("record_ends", session::ends),
     main("record_killed", session::killed),

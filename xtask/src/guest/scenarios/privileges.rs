@@ -129,7 +129,7 @@ pub(super) fn lockdown(_stage: &mut Stage) -> Result<()> {
 }
 
 /// Exit 3, and a message that names the cause.
-fn refusal(done: &tool::Done, words: &[&str]) -> Result<()> {
+pub(super) fn refusal(done: &tool::Done, words: &[&str]) -> Result<()> {
     ensure!(done.code == Some(3), "exit code {:?}, not 3", done.code);
     ensure!(done.stdout.is_empty(), "on stdout: {:?}", done.stdout);
     for word in words {
