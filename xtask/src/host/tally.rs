@@ -33,6 +33,11 @@ impl Tally {
         self.book(name, verdict, &format!(" ({seconds:.1} s)"));
     }
 
+    /// Says that a test was not made, and why.
+    pub fn skip(name: &str, why: &str) {
+        println!("test {name} … skipped: {why}");
+    }
+
     /// Books tests that another runner counted and printed.
     pub fn add_counted(&self, passed: u64, failed: u64) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -62,6 +62,7 @@ pub fn run(args: &TestArgs) -> Result<ExitCode> {
                 .args(["clippy", "--quiet", "--workspace", "--all-targets"])
                 .args(["--", "-D", "warnings"]),
         );
+        dependencies(&tally)?;
         unit_tests(&tally)?;
         second_reader(&tally)?;
         ebpf_object(&tally)?;
@@ -93,6 +94,34 @@ fn step(tally: &Tally, name: &str, command: &mut Command) {
         Err(error) => Verdict::Failed(error.to_string()),
     };
     tally.add_timed(name, verdict, start.elapsed().as_secs_f64());
+}
+
+/// Licences and origins of what is depended on (`deny.toml`). Known
+/// vulnerabilities are not asked for: that takes the network.
+fn dependencies(tally: &Tally) -> Result<()> {
+    let installed = build::cargo()?
+        .args(["deny", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    for (name, manifest) in [
+        ("deny", "Cargo.toml"),
+        ("deny-ebpf", "probe-ebpf/Cargo.toml"),
+    ] {
+        if !installed {
+            Tally::skip(name, "cargo-deny is not installed (docs/build.md)");
+            continue;
+        }
+        step(
+            tally,
+            name,
+            build::cargo()?
+                .args(["deny", "--config", "deny.toml", "--manifest-path", manifest])
+                .args(["check", "licenses", "bans", "sources"]),
+        );
+    }
+    Ok(())
 }
 
 /// `cargo test`, whose tests count one by one.
