@@ -1,6 +1,7 @@
 //! What a recording says: tables, timeline, findings. Pure functions.
 
 pub mod absence;
+mod announcer;
 pub mod case;
 mod correlate;
 mod diff;
@@ -17,6 +18,7 @@ mod times;
 pub mod volume;
 pub(crate) mod volumes;
 
+pub use announcer::Announcer;
 pub use correlate::{Confidence, Correlated, Correlation, correlate};
 pub use diff::{
     Both, Cause, ConfigRow, Diff, DiffRow, Effect, FindingsDiff, Options, Pace, RecordingRow, Side,

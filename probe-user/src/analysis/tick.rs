@@ -1,5 +1,6 @@
 //! One flush of a live view: `volprobe.tick/1`.
 
+use super::Finding;
 use super::report::{self, LostRow, ProbeRow, TimelineRow};
 use super::tables::{self, CopyRow, Counts, ReadaheadRow, SeriesRow, TopRow};
 use super::times::Times;
@@ -35,14 +36,18 @@ pub struct Tick {
     pub top: Vec<TopRow>,
     /// Events of this window, as in the report's timeline.
     pub timeline: Vec<TimelineRow>,
+    /// What it means: findings above information, each once, as soon as it has
+    /// settled.
+    pub findings: Vec<Finding>,
     /// What was lost in this window.
     pub lost: Vec<LostRow>,
     /// Runs that the kernel skipped in this window, all probes together.
     pub missed_runs: u64,
 }
 
-/// What a window brought; the recording must have it already.
-pub fn tick(recording: &Recording, window: &Window) -> Tick {
+/// What a window brought, with the findings that are to be told with it; the
+/// recording must have it already.
+pub fn tick(recording: &Recording, window: &Window, findings: Vec<Finding>) -> Tick {
     let mut part = Totals::default();
     part.fold(window);
     let counts = Counts::of(recording, &part);
@@ -75,6 +80,7 @@ pub fn tick(recording: &Recording, window: &Window) -> Tick {
         series: tables::series(&counts),
         top: tables::top(&counts),
         timeline: report::timeline(recording, events(window)),
+        findings,
         lost: report::lost(recording, &losses),
         missed_runs: sum(part.missed.values().flatten().copied()),
     }

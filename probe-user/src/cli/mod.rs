@@ -3,6 +3,7 @@
 // The doc comments are help texts, which are not Markdown.
 #![allow(clippy::doc_markdown)]
 
+pub mod announce;
 pub mod capture;
 pub mod correlate;
 pub mod diff;

@@ -1,5 +1,6 @@
 //! `volprobe record`: the stream into a file.
 
+use super::announce::Announce;
 use super::capture::CaptureArgs;
 use super::ready::Ready;
 use crate::error::Error;
@@ -34,6 +35,8 @@ pub fn run(args: Args) -> Result<ExitCode, Error> {
     let writer =
         Writer::create(&args.output, &options).map_err(|error| Error::Input(error.into()))?;
     let mut sinks = Fanout::default();
+    // Before the writer, which then puts a finding's window to the disk at once.
+    sinks.add(Announce::new(writer.sync_handle()));
     sinks.add(writer);
     sinks.add(DiskWarning(Some(args.output.clone())));
     let ready = Ready::new(format!("to {}", args.output.display()));

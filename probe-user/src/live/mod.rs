@@ -1,15 +1,19 @@
 //! Live views: sinks that show each window as it comes.
 
-use crate::analysis::{Tick, tick};
+use crate::analysis::{Announcer, Tick, tick};
 use crate::model::Recording;
 use crate::render::{Style, tick_json, tick_lines};
 use crate::sample::Window;
 use crate::sink::Sink;
 use std::io::Write;
 
+/// So many events of a running stream are remembered for what is yet to come: a
+/// day of a busy node, in a few megabytes.
+pub(crate) const KEPT_EVENTS: usize = 10_000;
+
 /// Prints lines: rates and latencies of each interval, events as they come.
 pub struct PlainLive<W> {
-    recording: Recording,
+    running: Running,
     out: W,
     style: Style,
 }
@@ -18,7 +22,7 @@ impl<W: Write> PlainLive<W> {
     /// Prints to `out`.
     pub fn new(out: W, style: Style) -> Self {
         Self {
-            recording: Recording::default(),
+            running: Running::default(),
             out,
             style,
         }
@@ -27,7 +31,7 @@ impl<W: Write> PlainLive<W> {
 
 impl<W: Write> Sink for PlainLive<W> {
     fn window(&mut self, window: &Window) -> anyhow::Result<()> {
-        let tick = next(&mut self.recording, window);
+        let tick = self.running.next(window);
         self.out
             .write_all(tick_lines(&tick, self.style).as_bytes())?;
         Ok(self.out.flush()?)
@@ -36,7 +40,7 @@ impl<W: Write> Sink for PlainLive<W> {
 
 /// Prints one JSON object a window: `volprobe.tick/1`.
 pub struct JsonLive<W> {
-    recording: Recording,
+    running: Running,
     out: W,
 }
 
@@ -44,7 +48,7 @@ impl<W: Write> JsonLive<W> {
     /// Prints to `out`.
     pub fn new(out: W) -> Self {
         Self {
-            recording: Recording::default(),
+            running: Running::default(),
             out,
         }
     }
@@ -52,15 +56,26 @@ impl<W: Write> JsonLive<W> {
 
 impl<W: Write> Sink for JsonLive<W> {
     fn window(&mut self, window: &Window) -> anyhow::Result<()> {
-        let tick = next(&mut self.recording, window);
+        let tick = self.running.next(window);
         tick_json(&tick, &mut self.out)?;
         Ok(self.out.flush()?)
     }
 }
 
-fn next(recording: &mut Recording, window: &Window) -> Tick {
-    recording.apply(window);
-    tick(recording, window)
+/// The stream so far.
+#[derive(Default)]
+struct Running {
+    recording: Recording,
+    announcer: Announcer,
+}
+
+impl Running {
+    fn next(&mut self, window: &Window) -> Tick {
+        self.recording.apply(window);
+        self.recording.keep_newest_events(KEPT_EVENTS);
+        let findings = self.announcer.news(&self.recording, window);
+        tick(&self.recording, window, findings)
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +119,9 @@ mod tests {
         assert_eq!(ticks[2]["copy"], serde_json::json!([]));
         assert_eq!(ticks[2]["timeline"][0]["kind"], "exec.exit");
         assert_eq!(ticks[3]["lost"][0]["count"], 2);
+        let rules = ticks.iter().filter_map(|tick| tick["findings"].as_array());
+        let rules: Vec<_> = rules.flatten().map(|finding| &finding["rule"]).collect();
+        assert_eq!(rules, ["resize/no-op-before-capacity"]);
     }
 
     #[test]

@@ -119,6 +119,13 @@ impl Recording {
         self.events.values()
     }
 
+    /// Forgets the oldest events, so that a stream may run for months.
+    pub fn keep_newest_events(&mut self, count: usize) {
+        while self.events.len() > count {
+            self.events.pop_first();
+        }
+    }
+
     /// When modules were loaded (true) and unloaded.
     pub fn modules(&self) -> impl Iterator<Item = (u64, &ModuleChange)> {
         self.events().filter_map(|event| match &event.detail {

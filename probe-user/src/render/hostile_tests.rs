@@ -346,7 +346,7 @@ proptest! {
                 samples: schemas.chain(records).map(Sample::from).collect(),
             };
             recording.apply(&window);
-            let tick = tick(&recording, &window);
+            let tick = tick(&recording, &window, report(&recording).findings);
             let lines = tick_lines(&tick, Style::plain());
             prop_assert!(!lines.contains('\x1b'));
             tick_json(&tick, &mut Vec::new()).unwrap();

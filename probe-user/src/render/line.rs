@@ -1,9 +1,10 @@
 //! Ticks as lines: what a plain live view prints.
 
+use super::clean;
 use super::page::Page;
 use super::report::what;
 use super::style::{Style, Tone};
-use crate::analysis::{CopyRow, Quantiles, ReadaheadRow, SeriesRow, Tick};
+use crate::analysis::{CopyRow, Finding, Quantiles, ReadaheadRow, SeriesRow, Tick};
 use crate::units;
 
 /// The lines of a tick: one for each event, loss and row of a table. A tick in
@@ -42,6 +43,9 @@ pub fn tick_lines(tick: &Tick, style: Style) -> String {
             &format!("{at}  {device}  {}", what(row)),
         );
     }
+    for finding in &tick.findings {
+        put(Tone::Bad, "finding", &finding_line(finding));
+    }
     for lost in &tick.lost {
         put(Tone::Bad, "lost", &format!("{} {}", lost.count, lost.kind));
     }
@@ -62,6 +66,12 @@ pub fn tick_lines(tick: &Tick, style: Style) -> String {
         put(Tone::Plain, &row.probe, &series(row, tick.interval_ns));
     }
     page.finish()
+}
+
+/// A finding in one line: rule, device, what it says.
+pub fn finding_line(finding: &Finding) -> String {
+    let device = finding.device.as_deref().unwrap_or("–");
+    clean(&format!("{} {device}: {}", finding.rule, finding.summary)).into_owned()
 }
 
 fn copy(row: &CopyRow, interval_ns: u64) -> String {

@@ -133,7 +133,7 @@ fn a_probe_nobody_heard_of_is_reported() {
         .iter()
         .scan(Recording::default(), |seen, window| {
             seen.apply(window);
-            Some(tick_lines(&tick(seen, window), Style::plain()))
+            Some(tick_lines(&tick(seen, window, Vec::new()), Style::plain()))
         })
         .collect();
     insta::assert_snapshot!(
@@ -200,7 +200,7 @@ fn the_self_test_is_in_nothing() {
         story
             .windows
             .iter()
-            .all(|window| tick(&recording, window).timeline.is_empty())
+            .all(|window| tick(&recording, window, Vec::new()).timeline.is_empty())
     );
 }
 
@@ -260,7 +260,7 @@ fn a_tick_has_what_its_window_brought() {
         .at(2000)
         .copies(VDB, VDB, "splice", "syscall", &[2 * MS, 2 * MS]);
     let recording = story.recording();
-    let tick = tick(&recording, story.windows.last().unwrap());
+    let tick = tick(&recording, story.windows.last().unwrap(), Vec::new());
     assert_eq!(tick.copy[0].calls, 2);
     assert_eq!(tick.interval_ns, SECOND);
     insta::assert_snapshot!(tick_lines(&tick, Style::plain()), @"07:14:02.000  copy      vdb → vdb splice  2/s  2 MiB/s  p50 2 ms p99 2 ms max 2 ms  pod db/mysql-0");

@@ -28,7 +28,7 @@ macro_rules! by_name {
 }
 
 by_name! {
-    copies: copy::counts_ext4;
+    copies: copy::counts_by_name;
     copies_refused_in_the_entry: copy::refused_in_the_entry;
     reads: readahead::cp_on_ext4;
     writers: readahead::writers;

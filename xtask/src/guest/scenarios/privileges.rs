@@ -60,7 +60,7 @@ pub(super) fn no_capability(stage: &mut Stage) -> Result<()> {
 /// Debian 13's default takes kprobes away from all but the administrator: it
 /// changes nothing for root, and is named where only some capabilities are had.
 pub(super) fn perf_event_paranoid(stage: &mut Stage) -> Result<()> {
-    tool::shell("echo 3 > /proc/sys/kernel/perf_event_paranoid")?;
+    tool::shell("echo 3 > /proc/sys/kernel/perf_event_paranoid; modprobe xfs")?;
     let recording = Recording::start(stage, &[])?;
     let report = recording.stop()?;
     report.complete()?;
@@ -70,6 +70,84 @@ pub(super) fn perf_event_paranoid(stage: &mut Stage) -> Result<()> {
             "{probe}"
         );
     }
+    let file = stage.dir.join("some.vprec");
+    let file = file.to_string_lossy();
+    tool::ok(&["chmod", "777", &stage.dir.to_string_lossy()])?;
+    let record = ["volprobe", "record", "-o", &file, "--duration", "1s"];
+    let some = tool::run(&[&WITH_SOME_CAPABILITIES[..], &record].concat())?;
+    ensure!(
+        some.code == Some(0),
+        "exit code {:?}: {}",
+        some.code,
+        some.stderr
+    );
+    let report = Report::of(&stage.dir.join("some.vprec"))?;
+    let hooks = |name: &str| -> Result<Vec<Value>> {
+        let hooks = report.probe(name)?["hooks"].as_array();
+        Ok(hooks.cloned().unwrap_or_default())
+    };
+    let xfs: Vec<Value> = hooks("resize")?
+        .into_iter()
+        .filter(|hook| {
+            hook["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("xfs_"))
+        })
+        .collect();
+    let reason = |hook: &Value| hook["reason"].as_str().unwrap_or_default().to_owned();
+    ensure!(!xfs.is_empty(), "no hooks of xfs");
+    ensure!(
+        xfs.iter().all(|hook| hook["state"] != "attached"
+            && reason(hook).contains("kernel.perf_event_paranoid is 3")),
+        "{xfs:?}"
+    );
+    ensure!(
+        hooks("copy")?
+            .iter()
+            .any(|hook| hook["how"] == "fentry" && hook["state"] == "attached"),
+        "copies need no kprobe: {:?}",
+        hooks("copy")?
+    );
+    let doctor = tool::run(&[&WITH_SOME_CAPABILITIES[..], &["volprobe", "doctor"]].concat())?;
+    ensure!(
+        doctor
+            .stdout
+            .contains("Debian's kernel then allows kprobes to CAP_SYS_ADMIN only"),
+        "doctor says {:?}",
+        doctor.stdout
+    );
+    Ok(())
+}
+
+/// A user with what tracing needs on paper.
+const WITH_SOME_CAPABILITIES: [&str; 6] = [
+    "setpriv",
+    "--reuid=1000",
+    "--clear-groups",
+    "--inh-caps=+bpf,+perfmon,+sys_ptrace,+dac_read_search,+syslog",
+    "--ambient-caps=+bpf,+perfmon,+sys_ptrace,+dac_read_search,+syslog",
+    "--",
+];
+
+/// Root of a user namespace, as in a rootless container, is nobody to BPF.
+pub(super) fn user_namespace(_stage: &mut Stage) -> Result<()> {
+    let inside = ["unshare", "--user", "--map-root-user", "--mount"];
+    let refused =
+        tool::run(&[&inside[..], &["volprobe", "record", "-o", "inside.vprec"]].concat())?;
+    refusal(&refused, &["user namespace", "privileged container"])?;
+    let doctor = tool::run(&[&inside[..], &["volprobe", "doctor"]].concat())?;
+    ensure!(
+        doctor.code == Some(3),
+        "doctor exits with {:?}",
+        doctor.code
+    );
+    ensure!(
+        doctor
+            .stdout
+            .contains("one of its own: its capabilities do not reach BPF"),
+        "doctor says {:?}",
+        doctor.stdout
+    );
     Ok(())
 }
 

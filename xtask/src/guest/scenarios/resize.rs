@@ -148,6 +148,19 @@ pub(super) fn resized_too_early(stage: &mut Stage) -> Result<()> {
     for disk in [&ext4, &xfs] {
         disk.grow(GIB)?;
     }
+    // It says so while it still records, and once.
+    let line = |disk: &Disk| {
+        format!(
+            "volprobe: finding: resize/no-op-before-capacity {}: ",
+            disk.name
+        )
+    };
+    wait_until("both findings are told", || {
+        let said = recording.stderr();
+        Ok([&ext4, &xfs]
+            .iter()
+            .all(|disk| said.matches(&line(disk)).count() == 1))
+    })?;
     let report = recording.stop()?;
     report.complete()?;
     for disk in [&ext4, &xfs] {
@@ -184,6 +197,27 @@ pub(super) fn tiny_ext4(stage: &mut Stage) -> Result<()> {
         &[
             ("detail.from_bytes", json!(2 * MIB)),
             ("detail.to_bytes", json!(4 * MIB)),
+            ("detail.error", Value::Null),
+        ],
+    )
+}
+
+/// The smallest xfs that `mkfs.xfs` makes, by one allocation group's blocks.
+pub(super) fn tiny_xfs(stage: &mut Stage) -> Result<()> {
+    const SMALLEST: u64 = 300 * MIB;
+    const GROWN: u64 = SMALLEST + 4 * MIB;
+    let disk = stage.disk(SMALLEST)?;
+    let at = stage.xfs(&disk)?;
+    let recording = Recording::start(stage, &[])?;
+    disk.grow(GROWN)?;
+    tool::ok(&["xfs_growfs", &at.to_string_lossy()])?;
+    let report = recording.stop()?;
+    report.complete()?;
+    has(
+        only(&report.events_on("fs.resize", &disk.name)?, "resize")?,
+        &[
+            ("detail.from_bytes", json!(SMALLEST)),
+            ("detail.to_bytes", json!(GROWN)),
             ("detail.error", Value::Null),
         ],
     )
@@ -291,6 +325,59 @@ pub(super) fn refused(stage: &mut Stage) -> Result<()> {
         if exit["comm"] == "resize2fs" {
             has(exit, &[("detail.resize_calls", json!(1))])?;
         }
+    }
+    Ok(())
+}
+
+/// What xfs refuses: to a user, beyond the device, and read-only.
+pub(super) fn refused_by_xfs(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(512 * MIB)?;
+    let at = stage.xfs(&disk)?;
+    disk.grow(GIB)?;
+    let point = at.to_string_lossy();
+    // Else the tool would be refused before it asks for anything.
+    tool::ok(&["chmod", "666", &disk.node])?;
+    let recording = Recording::start(stage, &[])?;
+    let user = ["setpriv", "--reuid", "1000", "--clear-groups"];
+    let blocks = (GIB / BLOCK).to_string();
+    let beyond = (2 * GIB / BLOCK).to_string();
+    let refusals: [&[&str]; 3] = [
+        &[&user[..], &["xfs_growfs", "-D", &blocks, &point]].concat(),
+        // The tool itself would see that the device is too small.
+        &["xfs_growfs", "-D", &beyond, &point],
+        &["xfs_growfs", "-D", &blocks, &point],
+    ];
+    for (index, argv) in refusals.iter().enumerate() {
+        if index == 2 {
+            tool::ok(&["mount", "-o", "remount,ro", &point])?;
+        }
+        ensure!(tool::run(argv)?.code != Some(0), "{argv:?} succeeded");
+    }
+    let report = recording.stop()?;
+    report.complete()?;
+    let resizes = report.events_on("fs.resize", &disk.name)?;
+    let errors: Vec<&Value> = resizes
+        .iter()
+        .map(|resize| &resize["detail"]["error"])
+        .collect();
+    ensure!(
+        errors == ["EPERM", "EROFS"],
+        "errors {errors:?}: {resizes:?}"
+    );
+    for resize in &resizes {
+        has(
+            resize,
+            &[
+                ("detail.fs", json!("xfs")),
+                ("detail.requested_bytes", json!(GIB)),
+                ("comm", json!("xfs_growfs")),
+            ],
+        )?;
+        let to = &resize["detail"]["to_bytes"];
+        ensure!(
+            to.is_null() || *to == json!(512 * MIB),
+            "it did not grow: {resize}"
+        );
     }
     Ok(())
 }

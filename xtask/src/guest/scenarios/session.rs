@@ -1,9 +1,12 @@
 //! Recordings and live views as such: how they start, end, and what they leave out.
 
-use std::time::Duration;
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::guest::{
@@ -11,7 +14,7 @@ use crate::guest::{
     recorder::{Recording, volprobe},
     report::{Report, has, sum},
     stage::Stage,
-    tool,
+    tool, wait_until,
 };
 
 const GIB: u64 = 1 << 30;
@@ -107,42 +110,142 @@ pub(super) fn ends(stage: &mut Stage) -> Result<()> {
 
 /// Filters narrow copy and readahead, and nothing else.
 pub(super) fn filters(stage: &mut Stage) -> Result<()> {
-    let (one, two) = (stage.disk(GIB)?, stage.disk(GIB)?);
-    let (at_one, at_two) = (stage.ext4(&one)?, stage.ext4(&two)?);
-    tool::shell("mkdir -p /sys/fs/cgroup/one")?;
-    // Its children are processes of their own, and of another name.
-    let me = std::process::id().to_string();
-    for (options, expect_one, expect_two) in [
-        (["--comm", "copyload"], true, true),
-        (["--comm", "somebody"], false, false),
-        (["--pid", &me], false, false),
-        (["--device", &one.node], true, false),
-        (["--mount", "/mnt/vdc"], false, true),
-        (["--cgroup", "/sys/fs/cgroup/one"], true, false),
-    ] {
-        let _ = std::fs::remove_file(stage.dir.join("recording.vprec"));
-        let recording = Recording::start(stage, &options)?;
+    let disks = [stage.disk(GIB)?, stage.disk(GIB)?];
+    for disk in &disks {
+        let at = stage.ext4(disk)?;
         tool::shell(&format!(
-            "( echo 0 > /sys/fs/cgroup/one/cgroup.procs; \
-               exec copyload {} /tmp/stage 2 5 ) >/dev/null; \
-             copyload {} /tmp/stage 2 5 >/dev/null; resize2fs {}",
-            at_one.display(),
-            at_two.display(),
-            one.node
+            "dd if=/dev/zero of={}/cold bs=1M count=4 2>&1",
+            at.display()
         ))?;
+    }
+    tool::shell("mkdir -p /sys/fs/cgroup/vdb /sys/fs/cgroup/vdc")?;
+    let (copies, reads) = (["copy"], ["readahead"]);
+    let (both, none) = (["copy", "readahead"], []);
+    // What is expected of the first disk, and of the second.
+    let cases: [(&str, &str, [&[&str]; 2]); 8] = [
+        ("--comm", "copyload", [&copies, &copies]),
+        ("--comm", "cat", [&reads, &reads]),
+        ("--comm", "somebody", [&none, &none]),
+        ("--pid", "copyload", [&copies, &none]),
+        ("--pid", "cat", [&reads, &none]),
+        ("--device", &disks[0].node, [&both, &none]),
+        ("--mount", "/mnt/vdc", [&none, &both]),
+        ("--cgroup", "/sys/fs/cgroup/vdb", [&both, &none]),
+    ];
+    for (option, value, expected) in cases {
+        tool::shell("sync; echo 3 > /proc/sys/vm/drop_caches")?;
+        let workers = disks.each_ref().map(|disk| Workers::start(&disk.name));
+        let [one, two] = workers;
+        let (one, two) = (one?, two?);
+        let pid = match value {
+            "cat" => one.cat.id().to_string(),
+            _ => one.copyload.id().to_string(),
+        };
+        let value = if option == "--pid" { &pid } else { value };
+        let recording = Recording::start(stage, &["--force", option, value])?;
+        one.work()?;
+        two.work()?;
+        tool::ok(&["resize2fs", &disks[0].node])?;
         let report = recording.stop()?;
-        let rows = report.rows("copy")?;
-        for (disk, expected) in [(&one, expect_one), (&two, expect_two)] {
-            let seen = rows.iter().any(|row| row["src"] == disk.name);
-            ensure!(
-                seen == expected,
-                "{options:?}: {} seen: {seen}; {rows:?}",
-                disk.name
-            );
+        for (disk, expected) in disks.iter().zip(expected) {
+            for (table, key) in [("copy", "src"), ("readahead", "device")] {
+                let rows = report.rows(table)?;
+                let seen = rows.iter().any(|row| row[key] == disk.name);
+                ensure!(
+                    seen == expected.contains(&table),
+                    "{option} {value}: {table} of {} seen: {seen}; {rows:?}",
+                    disk.name
+                );
+            }
         }
         report
             .exit_of(&["resize2fs"])
-            .with_context(|| format!("{options:?}"))?;
+            .with_context(|| format!("{option} {value}"))?;
+    }
+    Ok(())
+}
+
+/// A process that copies on a disk and one that reads from it, both in the cgroup
+/// of the disk's name, stopped before they begin.
+struct Workers {
+    copyload: Child,
+    cat: Child,
+}
+
+impl Workers {
+    fn start(disk: &str) -> Result<Self> {
+        let start = |command: &str| -> Result<Child> {
+            let line = format!(
+                "echo 0 > /sys/fs/cgroup/{disk}/cgroup.procs; kill -STOP $$; exec {command}"
+            );
+            let child = Command::new("sh")
+                .args(["-ec", &line])
+                .stdout(Stdio::null())
+                .spawn()?;
+            wait_until("the worker has stopped", || {
+                let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
+                Ok(stat.contains(") T "))
+            })?;
+            Ok(child)
+        };
+        Ok(Self {
+            copyload: start(&format!("copyload /mnt/{disk} /tmp/stage 2 5"))?,
+            cat: start(&format!("cat /mnt/{disk}/cold"))?,
+        })
+    }
+
+    /// Lets them do their work.
+    fn work(self) -> Result<()> {
+        for mut worker in [self.copyload, self.cat] {
+            let pid = Pid::from_raw(worker.id() as i32).context("no pid")?;
+            kill_process(pid, Signal::CONT)?;
+            let status = worker.wait()?;
+            ensure!(status.success(), "a worker ended with {status}");
+        }
+        Ok(())
+    }
+}
+
+/// Every probe that can be triggered without harm is, and arrives; of the others
+/// the report says why not.
+pub(super) fn self_test(stage: &mut Stage) -> Result<()> {
+    let (ext4, xfs) = (stage.disk(GIB)?, stage.disk(GIB)?);
+    let at = stage.ext4(&ext4)?;
+    stage.xfs(&xfs)?;
+    // Read-ahead needs a binary on a disk, which the test machine's is not.
+    let program = at.join("volprobe");
+    let program = program.to_string_lossy();
+    tool::ok(&["cp", "/usr/bin/volprobe", &program])?;
+    tool::shell("sync")?;
+    let file = stage.dir.join("recording.vprec");
+    let all = "copy,copy-entry,readahead,resize,capacity,exec,config";
+    tool::ok(&[
+        &program,
+        "record",
+        "-o",
+        &file.to_string_lossy(),
+        "--probe",
+        all,
+        "--duration",
+        "1s",
+    ])?;
+    let report = Report::of(&file)?;
+    for probe in report.probes()? {
+        let name = probe["name"].as_str().unwrap_or_default();
+        let result = probe["self_test"].as_str().unwrap_or_default();
+        let as_expected = match name {
+            "capacity" | "config" => result.starts_with("not_possible: it would"),
+            _ => result == "passed",
+        };
+        ensure!(
+            as_expected,
+            "the self-test of {name}: {result:?} in {probe}"
+        );
+    }
+    // What it did is in no count and no timeline.
+    for table in ["copy", "readahead", "top", "timeline"] {
+        let rows = report.rows(table)?;
+        ensure!(rows.is_empty(), "{table} of nothing: {rows:?}");
     }
     Ok(())
 }
@@ -172,6 +275,58 @@ pub(super) fn live(stage: &mut Stage) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// `live` says what it finds, once, while it runs.
+pub(super) fn live_findings(stage: &mut Stage) -> Result<()> {
+    for form in ["--plain", "--json"] {
+        let disk = stage.disk(GIB / 2)?;
+        stage.ext4(&disk)?;
+        tool::shell(&format!(
+            "volprobe live {form} --duration 1h 2>live.err >live.out & echo $! >live.pid; \
+             until grep -q '^volprobe: recording' live.err; do sleep 0.2; \
+             kill -0 $(cat live.pid) || {{ cat live.err; exit 1; }}; done; \
+             resize2fs {}",
+            disk.node
+        ))?;
+        disk.grow(GIB)?;
+        let told = || -> Result<Vec<String>> {
+            let out = std::fs::read_to_string(stage.dir.join("live.out"))?;
+            Ok(match form {
+                "--json" => findings_of_ticks(&out),
+                _ => findings_of_lines(&out),
+            })
+        };
+        let expected = [format!("resize/no-op-before-capacity {}", disk.name)];
+        wait_until("the finding is told", || Ok(told()? == expected))?;
+        // Ended, it does not say it again.
+        tool::shell(
+            "kill -INT $(cat live.pid); while kill -0 $(cat live.pid); do sleep 0.1; done 2>/dev/null",
+        )?;
+        ensure!(told()? == expected, "{form} told {:?}", told()?);
+    }
+    Ok(())
+}
+
+/// Rule and device of each finding told in lines.
+fn findings_of_lines(out: &str) -> Vec<String> {
+    let lines = out.lines().filter_map(|line| {
+        let (_, told) = line.split_once("  finding ")?;
+        Some(told.split_once(": ")?.0.trim().to_owned())
+    });
+    lines.collect()
+}
+
+/// Rule and device of each finding told in ticks.
+fn findings_of_ticks(out: &str) -> Vec<String> {
+    let ticks = out
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let findings = ticks.flat_map(|tick| tick["findings"].as_array().cloned().unwrap_or_default());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    findings
+        .map(|finding| format!("{} {}", text(&finding["rule"]), text(&finding["device"])))
+        .collect()
 }
 
 /// Without BPF: the sizes of the layers as they are now, and what is wrong
