@@ -244,3 +244,25 @@ fn prefixes_give_a_bare_time_its_zone() {
     );
     insta::assert_snapshot!(show(&intake.events));
 }
+
+#[test]
+fn a_recording_is_no_external_input() {
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/main.vprec");
+    let mut intake = Intake::default();
+    let error = cloud::read(&[recording], &Options::default(), &mut intake).unwrap_err();
+    assert!(matches!(error, InputError::Recording { .. }), "{error}");
+}
+
+#[test]
+fn a_list_without_records_is_no_unknown_format() {
+    for text in [
+        "[]",
+        "{\"Events\": []}",
+        "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":[]}",
+    ] {
+        let (reports, intake) = read_text(text);
+        assert!(intake.events.is_empty());
+        assert_eq!(reports[0].rejected_total, 0, "{text}");
+        assert!(reports[0].format.is_some(), "{text}");
+    }
+}

@@ -551,3 +551,115 @@ fn an_ambiguous_disk_is_shown_and_can_be_named() {
         .unwrap();
     assert_eq!(own.device.as_deref(), Some("vdc"));
 }
+
+/// A disk as a cloud's guest shows it, what the API calls it, and the records that
+/// tell: the disk never grows.
+fn matched(device: Device, records: &[Value]) -> Correlation {
+    let mut story = Story::new();
+    story.inventory(
+        vec![device.clone()],
+        vec![ext4(VDB, "/data", 20 * GIB)],
+        true,
+    );
+    for ms in [60_000, 118_000] {
+        story.at(ms).inventory(
+            vec![device.clone()],
+            vec![ext4(VDB, "/data", 20 * GIB)],
+            true,
+        );
+    }
+    story.end(118_500);
+    let rows = rows(&[story], records);
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    rows.into_iter().next().unwrap()
+}
+
+#[test]
+fn a_disk_of_aws_is_known_by_its_nvme_serial() {
+    let device = Device {
+        model: Some("Amazon Elastic Block Store".to_owned()),
+        serial: Some("vol0123456789abcdef0".to_owned()),
+        ..disk(VDB, "nvme1n1", 20 * GIB)
+    };
+    let call = json!({
+        "eventSource": "ec2.amazonaws.com", "eventName": "ModifyVolume", "awsRegion": "eu-central-1",
+        "eventTime": "2026-03-11T07:14:56Z", "requestID": "r1", "eventID": "e1",
+        "requestParameters": {"ModifyVolumeRequest": {"VolumeId": "vol-0123456789abcdef0", "Size": "40"}},
+    });
+    let modification = json!({"VolumesModifications": [{
+        "VolumeId": "vol-0123456789abcdef0", "ModificationState": "optimizing", "OriginalSize": 20,
+        "TargetSize": 40, "StartTime": "2026-03-11T07:14:56.000Z",
+    }]});
+    let row = matched(device, &[call, modification]);
+    assert_eq!(row.device.as_deref(), Some("nvme1n1"));
+    assert_eq!(row.verdict, "resize/device-never-grew");
+    assert!(row.finding.unwrap().advice.unwrap().contains("ns-rescan"));
+}
+
+#[test]
+fn a_disk_of_google_is_known_by_its_name_and_the_claims_path() {
+    let device = Device {
+        wwid: Some("Google  PersistentDisk  pvc-77".to_owned()),
+        ..disk(VDB, "sdb", 20 * GIB)
+    };
+    let entry = |first: bool, at: &str| {
+        json!({
+            "timestamp": at, "insertId": at,
+            "operation": {"id": "op1", "first": first, "last": !first},
+            "protoPayload": {"methodName": "v1.compute.disks.resize", "request": {"sizeGb": "40"},
+                "resourceName": "projects/p/zones/z/disks/pvc-77"},
+        })
+    };
+    let mut volume = pv();
+    volume["spec"]["csi"]["volumeHandle"] = json!("projects/p/zones/z/disks/pvc-77");
+    let records = [
+        volume,
+        entry(true, "2026-03-11T07:14:56.1Z"),
+        entry(false, "2026-03-11T07:15:00.8Z"),
+    ];
+    let row = matched(device, &records);
+    assert_eq!(
+        row.disk_id.as_deref(),
+        Some("projects/p/zones/z/disks/pvc-77")
+    );
+    assert_eq!(row.device.as_deref(), Some("sdb"));
+    assert_eq!(row.pvc.as_deref(), Some("db/data-mysql-0"));
+    assert_eq!(row.verdict, "resize/device-never-grew");
+    assert_eq!(states(&row)[2], "cloud done");
+    assert!(row.finding.unwrap().advice.unwrap().contains("rescan"));
+}
+
+#[test]
+fn a_disk_of_azure_is_known_by_the_number_it_was_attached_at() {
+    let device = Device {
+        vendor: Some("Msft".to_owned()),
+        model: Some("Virtual Disk".to_owned()),
+        hctl: Some("5:0:0:3".to_owned()),
+        ..disk(VDB, "sdc", 20 * GIB)
+    };
+    let path = "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/disks/pvc-77";
+    let mut volume = pv();
+    volume["spec"]["csi"]["volumeHandle"] = json!(path);
+    let attachment = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "csi-1"},
+        "spec": {"attacher": "disk.csi.azure.com", "nodeName": "n", "source": {"persistentVolumeName": "pv-1"}},
+        "status": {"attached": true, "attachmentMetadata": {"LUN": "3"}},
+    });
+    let event = |status: &str, at: &str| {
+        json!({
+            "eventTimestamp": at, "eventDataId": at, "correlationId": "c1",
+            "operationName": {"value": "Microsoft.Compute/disks/write"}, "status": {"value": status},
+            "resourceId": path.to_uppercase(),
+            "properties": {"requestbody": "{\"properties\":{\"diskSizeGB\":40}}"},
+        })
+    };
+    let records = [
+        volume,
+        attachment,
+        event("Started", "2026-03-11T07:14:55.6Z"),
+        event("Succeeded", "2026-03-11T07:14:58.1Z"),
+    ];
+    let row = matched(device, &records);
+    assert_eq!(row.device.as_deref(), Some("sdc"));
+    assert_eq!(row.verdict, "resize/device-never-grew");
+}

@@ -1,6 +1,7 @@
 //! External inputs: what is read, in which format, and what could not be.
 
 use super::{Intake, JSON_SOURCES, format_names, generic, json, log};
+use crate::session;
 use flate2::bufread::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -67,7 +68,16 @@ pub enum InputError {
         /// Names of the formats.
         known: Vec<&'static str>,
     },
+    /// It was named, and is a recording.
+    #[error("{path} is a recording: name it as FILE, before --events")]
+    Recording {
+        /// Path as given.
+        path: String,
+    },
 }
+
+/// Format of a recording, which is nothing that others tell.
+const RECORDING: &str = "recording";
 
 /// Format of JSON that holds no record, such as a list of events when there were
 /// none: of which source it is cannot be told.
@@ -148,6 +158,11 @@ fn named(
     open: impl FnOnce() -> io::Result<Opened>,
 ) -> Result<InputReport, InputError> {
     let report = one(path, options, intake, open)?;
+    if report.format.as_deref() == Some(RECORDING) {
+        return Err(InputError::Recording {
+            path: path.to_owned(),
+        });
+    }
     if report.format.is_none() {
         return Err(InputError::UnknownFormat {
             path: path.to_owned(),
@@ -214,6 +229,10 @@ fn plain(
     (&mut reader).take(HEAD as u64).read_to_end(&mut head)?;
     if head.starts_with(BYTE_ORDER_MARK) {
         head.drain(..BYTE_ORDER_MARK.len());
+    }
+    if head.starts_with(&session::frame::MAGIC) {
+        report.format = Some(RECORDING.to_owned());
+        return Ok(());
     }
     let text = String::from_utf8_lossy(&head).into_owned();
     let whole = BufReader::new(io::Cursor::new(head).chain(reader));

@@ -190,7 +190,8 @@ const SECOND: i64 = 1_000_000_000;
 /// `07:14:56 .. 57`.
 fn time(at: Interval) -> String {
     let width = at.end_ns.saturating_sub(at.start_ns);
-    if width + 1 >= SECOND {
+    let cut_to_seconds = at.start_ns % SECOND == 0 && (width + 1) % SECOND == 0;
+    if cut_to_seconds {
         let last = at.end_ns.saturating_add(1);
         let (from, to) = (of_day(at.start_ns, false), of_day(last, false));
         let to = match from.rsplit_once(':') {
