@@ -554,7 +554,7 @@ fn an_ambiguous_disk_is_shown_and_can_be_named() {
 
 /// A disk as a cloud's guest shows it, what the API calls it, and the records that
 /// tell: the disk never grows.
-fn matched(device: Device, records: &[Value]) -> Correlation {
+fn matched(device: &Device, records: &[Value]) -> Correlation {
     let mut story = Story::new();
     story.inventory(
         vec![device.clone()],
@@ -590,7 +590,7 @@ fn a_disk_of_aws_is_known_by_its_nvme_serial() {
         "VolumeId": "vol-0123456789abcdef0", "ModificationState": "optimizing", "OriginalSize": 20,
         "TargetSize": 40, "StartTime": "2026-03-11T07:14:56.000Z",
     }]});
-    let row = matched(device, &[call, modification]);
+    let row = matched(&device, &[call, modification]);
     assert_eq!(row.device.as_deref(), Some("nvme1n1"));
     assert_eq!(row.verdict, "resize/device-never-grew");
     assert!(row.finding.unwrap().advice.unwrap().contains("ns-rescan"));
@@ -617,7 +617,7 @@ fn a_disk_of_google_is_known_by_its_name_and_the_claims_path() {
         entry(true, "2026-03-11T07:14:56.1Z"),
         entry(false, "2026-03-11T07:15:00.8Z"),
     ];
-    let row = matched(device, &records);
+    let row = matched(&device, &records);
     assert_eq!(
         row.disk_id.as_deref(),
         Some("projects/p/zones/z/disks/pvc-77")
@@ -659,7 +659,7 @@ fn a_disk_of_azure_is_known_by_the_number_it_was_attached_at() {
         event("Started", "2026-03-11T07:14:55.6Z"),
         event("Succeeded", "2026-03-11T07:14:58.1Z"),
     ];
-    let row = matched(device, &records);
+    let row = matched(&device, &records);
     assert_eq!(row.device.as_deref(), Some("sdc"));
     assert_eq!(row.verdict, "resize/device-never-grew");
 }
