@@ -266,3 +266,43 @@ fn a_list_without_records_is_no_unknown_format() {
         assert!(reports[0].format.is_some(), "{text}");
     }
 }
+
+#[test]
+fn a_log_without_a_year_is_of_the_year_nearest_the_other_inputs() {
+    let line =
+        "I1231 23:59:58.000000       1 controller.go:1] \"Resize PVC finished\" PVC=\"a/b\"\n";
+    let call = r#"{"eventName":"ResizeDisk","acsRegion":"r","eventTime":"2027-01-01T00:00:05Z","requestId":"1",
+        "requestParameters":{"DiskId":"d-1","NewSize":40}}"#;
+    let folder = tempfile::tempdir().unwrap();
+    // Whichever is read first.
+    for (log, trail) in [("a", "b"), ("d", "c")] {
+        let (log, trail) = (folder.path().join(log), folder.path().join(trail));
+        std::fs::write(&log, line).unwrap();
+        std::fs::write(&trail, call).unwrap();
+        let (reports, intake) = read_with(&[log, trail], &Options::default());
+        let gap = intake.events[1].at.start_ns - intake.events[0].at.start_ns;
+        assert_eq!(gap, 7_000_000_000);
+        let assumed = reports[0].assumed.as_deref().unwrap();
+        assert!(assumed.contains("year 2026"), "{assumed}");
+    }
+}
+
+#[test]
+fn a_log_without_a_zone_is_of_the_nodes() {
+    let options = Options {
+        node_tz: jiff::tz::TimeZone::get("Asia/Shanghai").ok(),
+        around_ns: Some(1_773_213_297_000_000_000),
+        ..Options::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubelet.log");
+    let line =
+        "I0311 15:14:57.963218    1427 node_expander.go:196] \"NodeExpandVolume succeeded\"\n";
+    std::fs::write(&path, line).unwrap();
+    let (reports, intake) = read_with(&[path], &options);
+    assert_eq!(intake.events[0].at.start_ns, 1_773_213_297_963_218_000);
+    assert_eq!(
+        reports[0].assumed.as_deref(),
+        Some("the node's time zone Asia/Shanghai (--log-tz), year 2026 (--log-year)")
+    );
+}

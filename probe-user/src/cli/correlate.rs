@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             .map_err(Error::Input)?;
         recordings.push(recording);
     }
-    let (intake, inputs) = args.outside.read()?;
+    let (intake, inputs) = args.outside.read(&recordings)?;
     let mut correlated = analysis::correlate(&recordings, &intake, inputs, &args.outside.disk);
     if let Some(name) = &args.volume {
         correlated.keep_only(name);

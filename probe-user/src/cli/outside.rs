@@ -3,6 +3,7 @@
 use crate::analysis::ledger::Named;
 use crate::cloud::{self, InputReport, Intake};
 use crate::error::Error;
+use crate::model::Recording;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
 
@@ -34,11 +35,15 @@ Formats of --events:
   CSV or JSON lines with time, action, disk_id, new_size (docs/inputs.md)";
 
 impl Outside {
-    /// Reads all of them.
-    pub fn read(&self) -> Result<(Intake, Vec<InputReport>), Error> {
+    /// Reads all of them. What their times lack is taken from the recordings.
+    pub fn read(&self, recordings: &[Recording]) -> Result<(Intake, Vec<InputReport>), Error> {
+        let zone = |recording: &Recording| TimeZone::get(&recording.session()?.time_zone).ok();
+        let end = |recording: &Recording| Some(recording.real(recording.end_ns())?.t_ns);
         let options = cloud::Options {
             log_tz: self.log_tz.clone(),
             log_year: self.log_year,
+            node_tz: recordings.iter().find_map(zone),
+            around_ns: recordings.iter().filter_map(end).max(),
         };
         let mut intake = Intake::default();
         let inputs = cloud::read(&self.events, &options, &mut intake)

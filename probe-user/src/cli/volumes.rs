@@ -41,7 +41,6 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let root = Path::new("/");
     let mut recording = Recording::default();
-    let (intake, inputs) = args.outside.read()?;
     let mut writer = args
         .save
         .as_deref()
@@ -56,6 +55,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let mut volumes = analysis::volumes(&recording);
     if !args.outside.events.is_empty() {
         let recordings = std::slice::from_ref(&recording);
+        let (intake, inputs) = args.outside.read(recordings)?;
         let said = &args.outside.disk;
         volumes.add_outside(analysis::correlate(recordings, &intake, inputs, said));
     }

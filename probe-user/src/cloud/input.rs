@@ -1,6 +1,7 @@
 //! External inputs: what is read, in which format, and what could not be.
 
-use super::{Intake, JSON_SOURCES, format_names, generic, json, log};
+use super::log::{self, Log};
+use super::{Intake, JSON_SOURCES, format_names, generic, json};
 use crate::session;
 use flate2::bufread::MultiGzDecoder;
 use jiff::tz::TimeZone;
@@ -16,6 +17,20 @@ pub struct Options {
     pub log_tz: Option<TimeZone>,
     /// Year of the last line of logs that have none.
     pub log_year: Option<i16>,
+    /// Zone of the node that was recorded, for logs that have none.
+    pub node_tz: Option<TimeZone>,
+    /// When the recording ended, ns since the Unix epoch: logs without a year are of
+    /// the nearest one.
+    pub around_ns: Option<i64>,
+}
+
+/// A log whose lines wait for their times.
+struct Waiting {
+    /// Index of its report.
+    report: usize,
+    log: Log,
+    /// Year in which the file was last written.
+    written: i16,
 }
 
 /// What one input gave: an element of `inputs` of the JSON report.
@@ -94,19 +109,43 @@ pub fn read(
     intake: &mut Intake,
 ) -> Result<Vec<InputReport>, InputError> {
     let mut reports = Vec::new();
+    let mut waiting = Vec::new();
+    let mut take = |one: One, reports: &mut Vec<InputReport>| {
+        waiting.extend(one.log.map(|(log, written)| Waiting {
+            report: reports.len(),
+            log,
+            written,
+        }));
+        reports.push(one.report);
+    };
     for path in paths {
         if path.as_os_str() == "-" {
-            reports.push(named("-", options, intake, || {
-                Ok((Box::new(io::stdin()) as _, None))
-            })?);
+            let stdin = || Ok((Box::new(io::stdin()) as _, None));
+            take(named("-", intake, stdin)?, &mut reports);
         } else if path.is_dir() {
             let mut files = Vec::new();
             walk(path, &mut files).map_err(|source| unreadable(path, source))?;
             for file in files {
-                reports.push(one(&display(&file), options, intake, || open(&file))?);
+                take(one(&display(&file), intake, || open(&file))?, &mut reports);
             }
         } else {
-            reports.push(named(&display(path), options, intake, || open(path))?);
+            take(named(&display(path), intake, || open(path))?, &mut reports);
+        }
+    }
+    let told = intake.events.iter().map(|event| event.at.end_ns).max();
+    for Waiting {
+        report,
+        log,
+        written,
+    } in waiting
+    {
+        let report = &mut reports[report];
+        intake.begin(&report.path);
+        let settled = log.settle(options, options.around_ns.or(told), written, intake);
+        report.assumed = settled.assumed;
+        report.duplicates = intake.duplicates();
+        for (line, reason) in settled.rejected {
+            report.take(line, Err(reason));
         }
     }
     intake.settle();
@@ -151,33 +190,35 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
+/// One input, read.
+struct One {
+    report: InputReport,
+    /// If it is a log: that, and the year in which the file was last written.
+    log: Option<(Log, i16)>,
+}
+
 fn named(
     path: &str,
-    options: &Options,
     intake: &mut Intake,
     open: impl FnOnce() -> io::Result<Opened>,
-) -> Result<InputReport, InputError> {
-    let report = one(path, options, intake, open)?;
-    if report.format.as_deref() == Some(RECORDING) {
-        return Err(InputError::Recording {
-            path: path.to_owned(),
-        });
-    }
-    if report.format.is_none() {
-        return Err(InputError::UnknownFormat {
-            path: path.to_owned(),
+) -> Result<One, InputError> {
+    let one = one(path, intake, open)?;
+    let path = path.to_owned();
+    match one.report.format.as_deref() {
+        Some(RECORDING) => Err(InputError::Recording { path }),
+        Some(_) => Ok(one),
+        None => Err(InputError::UnknownFormat {
+            path,
             known: format_names(),
-        });
+        }),
     }
-    Ok(report)
 }
 
 fn one(
     path: &str,
-    options: &Options,
     intake: &mut Intake,
     open: impl FnOnce() -> io::Result<Opened>,
-) -> Result<InputReport, InputError> {
+) -> Result<One, InputError> {
     let mut report = InputReport {
         path: path.to_owned(),
         ..InputReport::default()
@@ -186,43 +227,34 @@ fn one(
     let read = || {
         let (file, year) = open()?;
         let year = year.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(TimeZone::UTC).year());
-        content(
-            BufReader::with_capacity(HEAD, file),
-            options,
-            year,
-            intake,
-            &mut report,
-        )
+        let log = content(BufReader::with_capacity(HEAD, file), intake, &mut report)?;
+        Ok(log.map(|log| (log, year)))
     };
-    read().map_err(|source| InputError::Unreadable {
+    let log = read().map_err(|source| InputError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
     report.duplicates = intake.duplicates();
-    Ok(report)
+    Ok(One { report, log })
 }
 
 fn content(
     mut reader: impl BufRead,
-    options: &Options,
-    year: i16,
     intake: &mut Intake,
     report: &mut InputReport,
-) -> io::Result<()> {
+) -> io::Result<Option<Log>> {
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         let unpacked = BufReader::with_capacity(HEAD, MultiGzDecoder::new(reader));
-        return plain(unpacked, options, year, intake, report);
+        return plain(unpacked, intake, report);
     }
-    plain(reader, options, year, intake, report)
+    plain(reader, intake, report)
 }
 
 fn plain(
     reader: impl Read,
-    options: &Options,
-    year: i16,
     intake: &mut Intake,
     report: &mut InputReport,
-) -> io::Result<()> {
+) -> io::Result<Option<Log>> {
     const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
     let mut reader = reader;
     let mut head = Vec::new();
@@ -232,30 +264,27 @@ fn plain(
     }
     if head.starts_with(&session::frame::MAGIC) {
         report.format = Some(RECORDING.to_owned());
-        return Ok(());
+        return Ok(None);
     }
     let text = String::from_utf8_lossy(&head).into_owned();
     let whole = BufReader::new(io::Cursor::new(head).chain(reader));
     match text.trim_start().chars().next() {
         Some('{' | '[') if !text.starts_with("[pod/") && !log::is_log(&text) => {
-            json_records(whole, &text, intake, report)
+            json_records(whole, &text, intake, report)?;
+            Ok(None)
         }
         _ if generic::is_csv(&text) => {
             report.format = Some(generic::CSV.to_owned());
             generic::each_csv(whole, intake, |line, result| report.take(line, result));
-            Ok(())
+            Ok(None)
         }
         _ if log::is_log(&text) => {
-            let outcome = log::read(whole, options, year, intake)?;
-            report.format = outcome.format.map(str::to_owned);
-            report.records = outcome.records;
-            report.assumed = outcome.assumed;
-            for (line, reason) in outcome.rejected {
-                report.take(line, Err(reason));
-            }
-            Ok(())
+            let log = log::read(whole)?;
+            report.format = log.format.map(str::to_owned);
+            report.records = log.records;
+            Ok(Some(log))
         }
-        _ => Ok(()),
+        _ => Ok(None),
     }
 }
 

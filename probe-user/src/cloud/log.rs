@@ -46,13 +46,21 @@ struct Line<'a> {
     message: &'a str,
 }
 
-/// What reading a text log gave.
+/// A text log, read. Its lines wait for their times until all inputs are known.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct Log {
     /// Format of the first line that was understood.
     pub(super) format: Option<&'static str>,
     /// Lines that were understood.
     pub(super) records: u64,
+    kept: Vec<Kept>,
+    /// Years that began between the first line and the last.
+    years_passed: i16,
+}
+
+/// What came of the times of a log.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
     /// What had to be assumed about times.
     pub(super) assumed: Option<String>,
     /// Lines of interest that have no usable time: line and reason.
@@ -60,6 +68,7 @@ pub(super) struct Outcome {
 }
 
 /// A line of interest whose time is not settled yet.
+#[derive(Debug)]
 struct Kept {
     line: u64,
     format: &'static str,
@@ -74,17 +83,9 @@ pub(super) fn is_log(head: &str) -> bool {
     head.lines().take(50).any(|line| understand(line).is_some())
 }
 
-/// Reads a log to its end. `fallback_year` is used where neither the lines nor
-/// the options have a year.
-pub(super) fn read(
-    mut reader: impl BufRead,
-    options: &Options,
-    fallback_year: i16,
-    intake: &mut Intake,
-) -> std::io::Result<Outcome> {
-    let mut outcome = Outcome::default();
-    let mut kept = Vec::new();
-    let mut years_passed = 0;
+/// Reads a log to its end.
+pub(super) fn read(mut reader: impl BufRead) -> std::io::Result<Log> {
+    let mut log = Log::default();
     let mut last_day = None;
     let mut bytes = Vec::new();
     for number in 1.. {
@@ -96,51 +97,87 @@ pub(super) fn read(
         let Some(line) = understand(text.trim_end()) else {
             continue;
         };
-        outcome.records += 1;
-        outcome.format.get_or_insert(line.format);
+        log.records += 1;
+        log.format.get_or_insert(line.format);
         if let Some(day) = line.stamp.month_and_day() {
             // From December to January; a clock that steps back a day is no year.
             if last_day.is_some_and(|(month, _)| month == 12 && day.0 == 1) {
-                years_passed += 1;
+                log.years_passed += 1;
             }
             last_day = Some(day);
         }
         let lower = line.message.to_lowercase();
         if TOPICS.iter().any(|topic| lower.contains(topic)) {
-            kept.push(Kept {
+            log.kept.push(Kept {
                 line: number,
                 format: line.format,
                 stamp: line.stamp,
-                years_passed,
+                years_passed: log.years_passed,
                 component: line.component.unwrap_or(line.format).to_owned(),
                 message: line.message.to_owned(),
             });
         }
     }
-    let assumed = Assumed {
-        year: options.log_year.unwrap_or(fallback_year),
-        zone: options.log_tz.clone().unwrap_or(TimeZone::UTC),
-    };
-    outcome.assumed = say_assumed(&kept, options, &assumed);
-    for line in kept {
-        intake.at_line(line.line);
-        match line
-            .stamp
-            .resolve(&assumed, years_passed - line.years_passed)
-        {
-            Some(at) => {
-                let detail = Detail::LogLine {
-                    component: line.component,
-                    message: line.message,
-                };
-                intake.event(line.format, at, None, detail);
+    Ok(log)
+}
+
+impl Log {
+    /// Gives the lines their times. What they lack is from the options; else the
+    /// zone of the node, or UTC, and the year in which the last line is nearest to
+    /// `around` (ns since the Unix epoch), or `written`, that of the file.
+    pub(super) fn settle(
+        self,
+        options: &Options,
+        around: Option<i64>,
+        written: i16,
+        intake: &mut Intake,
+    ) -> Settled {
+        let zone = options.log_tz.clone().or_else(|| options.node_tz.clone());
+        let zone = zone.unwrap_or(TimeZone::UTC);
+        let nearest = || self.nearest_year(around?, &zone);
+        let year = options.log_year.or_else(nearest).unwrap_or(written);
+        let assumed = Assumed { year, zone };
+        let mut settled = Settled {
+            assumed: say_assumed(&self.kept, options, &assumed),
+            rejected: Vec::new(),
+        };
+        for line in self.kept {
+            intake.at_line(line.line);
+            let years_before = self.years_passed - line.years_passed;
+            match line.stamp.resolve(&assumed, years_before) {
+                Some(at) => {
+                    let detail = Detail::LogLine {
+                        component: line.component,
+                        message: line.message,
+                    };
+                    intake.event(line.format, at, None, detail);
+                }
+                None => settled
+                    .rejected
+                    .push((line.line, "its date does not exist".to_owned())),
             }
-            None => outcome
-                .rejected
-                .push((line.line, "its date does not exist".to_owned())),
         }
+        settled
     }
-    Ok(outcome)
+
+    fn nearest_year(&self, around: i64, zone: &TimeZone) -> Option<i16> {
+        let last = self
+            .kept
+            .iter()
+            .rev()
+            .find(|line| line.stamp.month_and_day().is_some())?;
+        let at = jiff::Timestamp::from_nanosecond(around.into()).ok()?;
+        let year = at.to_zoned(TimeZone::UTC).year();
+        let distance = |year: i16| {
+            let zone = zone.clone();
+            let years_before = self.years_passed - last.years_passed;
+            let at = last.stamp.resolve(&Assumed { year, zone }, years_before)?;
+            Some(at.start_ns.abs_diff(around))
+        };
+        let years = [year - 1, year, year + 1].into_iter();
+        let known = years.filter_map(|year| Some((distance(year)?, year)));
+        known.min().map(|(_, year)| year)
+    }
 }
 
 /// Reads a line into `bytes`, cut to [`MAX_LINE`]; whether there was one.
@@ -164,12 +201,24 @@ fn say_assumed(kept: &[Kept], options: &Options, assumed: &Assumed) -> Option<St
     let bare = |wanted: fn(&Stamp) -> bool| kept.iter().any(|line| wanted(&line.stamp));
     let mut said = Vec::new();
     if options.log_tz.is_none() && bare(|stamp| matches!(stamp, Stamp::Bare { .. })) {
-        said.push("time zone UTC (--log-tz)".to_owned());
+        let of_node = if options.node_tz.is_some() {
+            "the node's time zone"
+        } else {
+            "time zone"
+        };
+        said.push(format!("{of_node} {} (--log-tz)", name_of(&assumed.zone)));
     }
     if options.log_year.is_none() && bare(|stamp| matches!(stamp, Stamp::Bare { year: None, .. })) {
         said.push(format!("year {} (--log-year)", assumed.year));
     }
     (!said.is_empty()).then(|| said.join(", "))
+}
+
+fn name_of(zone: &TimeZone) -> String {
+    match zone.iana_name() {
+        Some(name) => name.to_owned(),
+        None => zone.to_offset(jiff::Timestamp::UNIX_EPOCH).to_string(),
+    }
 }
 
 fn understand(text: &str) -> Option<Line<'_>> {
