@@ -39,6 +39,12 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether it is a raw device (block mode), with no file system to grow.
+    pub fn is_raw(&self) -> bool {
+        let claimed = self.outside.claim.is_some_and(|claim| claim.block_mode);
+        claimed || self.volume.as_ref().is_some_and(Volume::is_raw)
+    }
+
     /// What it is called in a finding: its device, else the disk's id.
     pub fn name(&self) -> Option<String> {
         let device = self.volume.as_ref().map(|volume| volume.name.clone());

@@ -467,6 +467,37 @@ fn all_went_well() {
 }
 
 #[test]
+fn a_raw_device_has_no_file_system_to_grow() {
+    let claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": "db", "name": "data-mysql-0"},
+        "spec": {"volumeName": "pv-1", "volumeMode": "Block",
+                 "resources": {"requests": {"storage": "40Gi"}}},
+        "status": {"capacity": {"storage": "40Gi"}},
+    });
+    let mut story = Story::bare();
+    story.inventory(vec![cloud_disk(20)], vec![], false);
+    story.at(57_000).capacity(VDB, "vdb", 20, 40);
+    story
+        .inventory(vec![cloud_disk(40)], vec![], false)
+        .end(118_000);
+    let row = row(story, &[asked(), pv(), claim, call("07:14:56")]);
+    assert_eq!(states(&row)[6], "filesystem not-applicable");
+    assert_eq!(row.verdict, "resize/ok");
+}
+
+#[test]
+fn a_restored_snapshot_that_is_grown_when_it_is_mounted_is_well() {
+    let mut story = Story::bare();
+    measure(&mut story, 40, 20);
+    story.at(20_000).resize(VDB, 20, 40, "");
+    story.tool(RESIZE2FS, 0, 1, &[(VDB, 40 * GIB)]);
+    measure(&mut story, 40, 40);
+    story.end(118_000);
+    assert_eq!(verdict(story, &[pv()]), "resize/ok");
+}
+
+#[test]
 fn what_others_say_of_their_success_is_no_size() {
     // kubelet's success, and a status of 40 GiB, with a file system of 20.
     let (intake, _) = read(&[sample("k8s-audit.jsonl"), sample("kubelet.log")]);

@@ -6,7 +6,7 @@ use super::fill::fills;
 use crate::model::{Recording, Runs};
 use crate::node::disk_id;
 use crate::sample::event::Detail;
-use crate::sample::inventory::Device;
+use crate::sample::inventory::{Device, Volume as KubeletVolume};
 use crate::sample::{Dev, Event, ExecExit};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -225,6 +225,13 @@ impl<'a> Volume<'a> {
     /// Size of the mounted device at the end.
     pub fn device_bytes(&self) -> Option<u64> {
         self.bytes_of(self.dev)
+    }
+
+    /// Whether a pod has the device itself, and there is no file system to grow.
+    pub fn is_raw(&self) -> bool {
+        let devices = self.recording.devices();
+        let given = |v: &KubeletVolume| v.block && v.dev.map(Dev) == Some(self.dev);
+        devices.volumes().any(given) && devices.main_mount(self.dev).is_none()
     }
 
     /// Whether the file system fills its device at the end.

@@ -141,7 +141,7 @@ fn device(volume: &Volume, layer: Layer, dev: Option<Dev>, beneath_grew: bool) -
 
 fn file_system(case: &Case, volume: &Volume) -> LayerRow {
     let layer = Layer::Filesystem;
-    if case.outside.claim.is_some_and(|claim| claim.block_mode) || is_raw(volume) {
+    if case.is_raw() {
         return LayerRow::new(
             layer,
             LayerState::NotApplicable,
@@ -204,13 +204,6 @@ fn has_waited(case: &Case, volume: &Volume) -> bool {
 /// A partition is a little smaller than the disk that was asked for.
 fn near(device: u64, wanted: u64) -> bool {
     crate::analysis::fill::fills(device, wanted)
-}
-
-fn is_raw(volume: &Volume) -> bool {
-    let devices = volume.recording.devices();
-    let mut volumes = devices.volumes();
-    volumes.any(|v| v.block && v.dev.map(Dev) == Some(volume.dev))
-        && devices.main_mount(volume.dev).is_none()
 }
 
 /// `resize2fs /dev/vdb [4711], saw 20 GiB, exit 0 after 17 ms, no resize call`.

@@ -28,7 +28,12 @@ fn check(case: &Case) -> Option<Said> {
     let resized = volume.attempts.iter().rev().find(|attempt| attempt.grew());
     let happened = grown.is_some() || volume.grew_since(volume.recording.start_ns());
     let asked = case.outside.wanted_bytes().is_some();
-    if !happened && !asked || !volume.is_full_size()? || case.has_wanted_size() == Some(false) {
+    let raw = case.is_raw();
+    if !happened && !asked
+        || !(raw || volume.is_full_size()?)
+        || case.has_wanted_size() == Some(false)
+        || raw && !happened && case.has_wanted_size().is_none()
+    {
         return None;
     }
     let mut evidence: Vec<_> = grown
@@ -42,8 +47,13 @@ fn check(case: &Case) -> Option<Said> {
     Some(Said {
         device: Some(volume.name.clone()),
         summary: format!(
-            "the file system {} its device, {}.",
-            if happened { "grew and fills" } else { "fills" },
+            "{}, {}.",
+            match (raw, happened) {
+                (true, true) => "the raw device grew",
+                (true, false) => "the raw device has the size",
+                (false, true) => "the file system grew and fills its device",
+                (false, false) => "the file system fills its device",
+            },
             bytes(volume.device_bytes()?)
         ),
         evidence,

@@ -23,7 +23,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case) -> Option<Said> {
-    let on_node = case.volume.as_ref().and_then(grew);
+    let mounted = case.volume.as_ref().filter(|_| !case.is_raw());
+    let on_node = mounted.and_then(grew);
     on_node.or_else(|| asked(case))
 }
 
