@@ -9,6 +9,7 @@ mod fill;
 mod finding;
 pub mod ledger;
 pub mod outside;
+mod reading;
 mod report;
 pub mod rules;
 mod state;

@@ -447,6 +447,36 @@ impl Story {
         self.count("copy", keys, &sums, times, &[])
     }
 
+    /// Copies of 1 MiB in 1 ms each, of which so many were asked for more.
+    pub(crate) fn short_copies(&mut self, src: Dev, dst: Dev, calls: u64, short: u64) -> &mut Self {
+        let keys = copy_key(src, dst, "splice", "syscall");
+        let (time, bytes) = (calls * MS, calls << 20);
+        let sums = [
+            calls,
+            0,
+            time,
+            bytes + (short << 20),
+            bytes,
+            0,
+            short,
+            time,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ];
+        self.count("copy", keys, &sums, &vec![MS; calls as usize], &[])
+    }
+
+    /// Calls at the end of a file, which return 0.
+    pub(crate) fn copies_at_the_end(&mut self, src: Dev, dst: Dev, calls: u64) -> &mut Self {
+        let keys = copy_key(src, dst, "none", "syscall");
+        let time = calls * 900;
+        let sums = [calls, 0, time, calls << 20, 0, 0, 0, time, 0, 0, 0, 0, 0];
+        self.count("copy", keys, &sums, &vec![900; calls as usize], &[])
+    }
+
     /// Copies that failed.
     pub(crate) fn failed_copies(
         &mut self,

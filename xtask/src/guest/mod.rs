@@ -11,9 +11,11 @@ mod copyload;
 mod demo;
 mod hypervisor;
 mod init;
+mod nfs;
 mod recorder;
 mod report;
 pub mod scenarios;
+mod slow_copy;
 pub mod stage;
 mod tool;
 

@@ -24,6 +24,7 @@ pub const VM_NEEDS: &[Need] = &[
     ("sfdisk", "fdisk"),
     ("growpart", "cloud-guest-utils"),
     ("dmsetup", "dmsetup"),
+    ("tc", "iproute2"),
     ("xz", "xz-utils"),
     ("ldd", "libc-bin"),
 ];

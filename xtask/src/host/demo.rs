@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the volume that did not grow, played on a real kernel.
+//! `cargo xtask demo`: the two incidents, played on a real kernel.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     apt, build,
@@ -21,11 +21,13 @@ use super::{
     run, vm,
 };
 
-/// Boot a Debian kernel in a virtual machine and play the volume that did not
-/// grow: a resize that came before the disk had grown, and succeeded with
-/// nothing. Records it with volprobe and prints the report.
+/// Boot a Debian kernel in a virtual machine, play an incident there, record it
+/// with volprobe, and print what volprobe says of it.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
+    /// What to play
+    #[arg(value_enum, default_value_t = Incident::Resize)]
+    pub incident: Incident,
     /// Kernel series: 5.10, 6.1, 6.12 or 7.3.
     #[arg(long, default_value = kernels::MAIN_SERIES)]
     pub kernel: String,
@@ -34,8 +36,17 @@ pub struct DemoArgs {
     pub output: PathBuf,
 }
 
-/// Played in the guest, by the guest program under the name `demo`.
-const RECORDING: &str = "/tmp/demo.vprec";
+/// What is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Incident {
+    /// The volume that did not grow: a resize that came before the disk had
+    /// grown, and succeeded with nothing. Prints the report.
+    Resize,
+    /// The copy that became slow: io.Copy from a network mount, before and after
+    /// its read-ahead fell to the kernel's default. Prints the diff; the two
+    /// recordings are kept beside each other.
+    Readahead,
+}
 
 /// Runs `cargo xtask demo`.
 pub fn run(args: &DemoArgs) -> Result<ExitCode> {
@@ -43,27 +54,47 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     progress("building volprobe, static (slow the first time) …");
     let volprobe = build::static_binary("volprobe", "volprobe", build::VM_PROFILE)?;
     let guest = build::static_binary("xtask", "guest", build::VM_PROFILE)?;
+    let mut files = vec![HostFile {
+        from: volprobe.clone(),
+        to: "/usr/bin/volprobe".to_owned(),
+    }];
+    let (outputs, command) = match args.incident {
+        Incident::Resize => (vec![args.output.clone()], "report"),
+        Incident::Readahead => {
+            apt::ensure(apt::TEST_NEEDS)?;
+            files.push(HostFile {
+                from: build::go_program()?,
+                to: "/usr/bin/gocopy".to_owned(),
+            });
+            let beside = |name: &str| args.output.with_extension(name);
+            (vec![beside("before.vprec"), beside("after.vprec")], "diff")
+        }
+    };
     let kernel = kernels::get(&args.kernel)?;
-    let recording = play(kernel, &guest, &volprobe)?;
-    if let Some(parent) = args.output.parent() {
-        fs::create_dir_all(parent)?;
+    let recordings = play(kernel, &guest, &files, outputs.len())?;
+    for (output, recording) in outputs.iter().zip(recordings) {
+        if let Some(parent) = output.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(output, recording)
+            .with_context(|| format!("cannot write {}", output.display()))?;
     }
-    fs::write(&args.output, recording)
-        .with_context(|| format!("cannot write {}", args.output.display()))?;
+    let names: Vec<String> = outputs.iter().map(|o| o.display().to_string()).collect();
     progress(format_args!(
-        "the recording is {}; this is `volprobe report` of it:\n",
-        args.output.display()
+        "this is `volprobe {command} {}`:\n",
+        names.join(" ")
     ));
-    run::check(Command::new(volprobe).arg("report").arg(&args.output))?;
+    run::check(Command::new(volprobe).arg(command).args(&outputs))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plays it, and returns the recording.
-fn play(kernel: kernels::Kernel, guest: &Path, volprobe: &Path) -> Result<Vec<u8>> {
-    let files = [HostFile {
-        from: volprobe.to_owned(),
-        to: "/usr/bin/volprobe".to_owned(),
-    }];
+/// Has the guest program play it under the name `demo`, and returns the recordings.
+fn play(
+    kernel: kernels::Kernel,
+    guest: &Path,
+    files: &[HostFile],
+    recordings: usize,
+) -> Result<Vec<Vec<u8>>> {
     let console = vm::console_path(&kernel.series, "demo")?;
     progress(format_args!(
         "booting kernel {} under QEMU …",
@@ -71,12 +102,15 @@ fn play(kernel: kernels::Kernel, guest: &Path, volprobe: &Path) -> Result<Vec<u8
     ));
     let start = Instant::now();
     let mut machine = Machine::boot(&Config {
-        initramfs: initramfs::build(&kernel, guest, &[], &files)?,
+        initramfs: initramfs::build(&kernel, guest, &[], files)?,
         kernel,
-        disks: vec![Disk {
-            bytes: 1 << 30,
-            iops: None,
-        }],
+        disks: vec![
+            Disk {
+                bytes: 1 << 30,
+                iops: None
+            };
+            2
+        ],
         clock: Clock::Host,
         cpus: 2,
         memory: 1024,
@@ -88,7 +122,8 @@ fn play(kernel: kernels::Kernel, guest: &Path, volprobe: &Path) -> Result<Vec<u8
         "up after {:.1} s",
         start.elapsed().as_secs_f64()
     ));
-    let argv = ["demo".to_owned(), RECORDING.to_owned()];
+    let paths: Vec<String> = (0..recordings).map(|i| format!("/tmp/{i}.vprec")).collect();
+    let argv = [&["demo".to_owned()], paths.as_slice()].concat();
     let exit = machine.run(&argv, Duration::from_mins(2), |_, bytes| {
         let _ = std::io::stderr().write_all(bytes);
     })?;
@@ -96,5 +131,5 @@ fn play(kernel: kernels::Kernel, guest: &Path, volprobe: &Path) -> Result<Vec<u8
         let text = fs::read_to_string(&console).unwrap_or_default();
         bail!("the demo ended with {exit:?}\n{}", tail(&text, 40));
     }
-    machine.get(RECORDING)
+    paths.iter().map(|path| machine.get(path)).collect()
 }

@@ -41,12 +41,21 @@ const TOOLS: &[&str] = &[
     "unshare",
     "nsenter",
     "setpriv",
+    "tc",
 ];
 
 /// Loaded at boot.
 const BOOT_MODULES: &[&str] = &["virtio_pci", "virtio_console", "virtio_blk"];
 /// There for `modprobe` and for the kernel's own demand-loading.
-const MODULES: &[&str] = &["xfs", "loop", "overlay", "dm_mod", "nfsd", "nfsv4"];
+const MODULES: &[&str] = &[
+    "xfs",
+    "loop",
+    "overlay",
+    "dm_mod",
+    "nfsd",
+    "nfsv4",
+    "sch_netem",
+];
 
 /// Data that tools read at run time.
 const DATA: &[&str] = &["/etc/mke2fs.conf", "/usr/share/xfsprogs/mkfs"];

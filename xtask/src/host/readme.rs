@@ -28,6 +28,11 @@ const COMMANDS: &[(&str, Shown)] = &[
         Shown::Here,
     ),
     ("cargo xtask demo", Shown::Here),
+    ("cargo xtask demo readahead", Shown::Here),
+    (
+        "volprobe diff before.vprec after.vprec",
+        Shown::By("diff_slow_copy_on_nfs"),
+    ),
     ("cargo xtask test", Shown::Itself),
     ("cargo xtask dist", Shown::Here),
     ("sudo volprobe live", Shown::By("live")),

@@ -2,7 +2,7 @@
 
 use super::Side;
 use super::schema::{ConfigRow, Named};
-use crate::sample::Dev;
+use crate::analysis::reading::set_command;
 use std::collections::BTreeMap;
 
 /// How to take a difference back, and how to see that this helps.
@@ -15,17 +15,6 @@ pub(super) fn advice(
     let more = cause.a.as_u64()?.max(cause.b.as_u64()?);
     Some(format!(
         "{}, open the files anew, record, diff again",
-        set_read_ahead(b, dev, more)
+        set_command(b.recording.devices(), dev, more)
     ))
-}
-
-/// The command that sets read-ahead: of a disk by its queue, of a mount that
-/// lies on no disk by its backing device.
-fn set_read_ahead(side: &Side, dev: Dev, kb: u64) -> String {
-    match side.recording.devices().device(dev) {
-        Some(device) if !device.name.is_empty() => {
-            format!("echo {kb} > /sys/block/{}/queue/read_ahead_kb", device.name)
-        }
-        _ => format!("echo {kb} > /sys/class/bdi/{dev}/read_ahead_kb"),
-    }
 }

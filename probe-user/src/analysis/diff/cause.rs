@@ -7,17 +7,11 @@
 
 use super::Side;
 use super::compare::Verdict;
-use super::config::read_ahead;
 use super::schema::{ConfigRow, DiffRow, Effect, Named};
+use crate::analysis::reading::{self, Windows};
 use crate::analysis::rules::read_ahead_changes;
-use crate::model::{Distribution, rows_by};
 use crate::sample::Dev;
-use crate::sample::probe_schema::{Key, key::Kind};
-use crate::sample::series::{KeyValue, key_value::Value};
 use std::collections::BTreeMap;
-
-/// Share of the pages that come in windows at the cap, if the cap matters.
-const AT_CAP: f64 = 0.9;
 
 /// Share of the pages that come in windows beyond the other side's cap, if
 /// that one is what held it back.
@@ -114,7 +108,7 @@ fn read_ahead_effect(named: &Named, rows: &[&DiffRow], a: &Side, b: &Side) -> (E
     let Some((dev_a, dev_b)) = named.devs else {
         return unknown("it is not known which volume it is of");
     };
-    let value = |side: &Side, dev| read_ahead(side.recording.devices(), dev);
+    let value = |side: &Side, dev| reading::configured_kb(side.recording.devices(), dev);
     let Some((value_a, value_b)) = value(a, dev_a).zip(value(b, dev_b)) else {
         return unknown("a value is not known");
     };
@@ -123,28 +117,28 @@ fn read_ahead_effect(named: &Named, rows: &[&DiffRow], a: &Side, b: &Side) -> (E
     }
     let (smaller, larger, slower) = if value_b < value_a {
         (
-            Windows::of(b, dev_b),
-            Windows::of(a, dev_a),
+            Windows::of(b.recording, dev_b),
+            Windows::of(a.recording, dev_a),
             Verdict::Regressed,
         )
     } else {
         (
-            Windows::of(a, dev_a),
-            Windows::of(b, dev_b),
+            Windows::of(a.recording, dev_a),
+            Windows::of(b.recording, dev_b),
             Verdict::Improved,
         )
     };
     let (Some(smaller), Some(larger)) = (smaller, larger) else {
         return none("nothing was read ahead on one side".to_owned());
     };
-    let Some(at_cap) = smaller.at_cap else {
+    let Some(at_cap) = smaller.share_at_cap() else {
         return unknown("the recording does not say which windows were at the cap");
     };
-    let (cap, pages) = (smaller.largest, smaller.pages);
-    if (at_cap as f64) < AT_CAP * pages as f64 {
-        let share = at_cap.saturating_mul(100) / pages;
+    let cap = smaller.largest;
+    if at_cap < reading::HELD_BACK {
+        let percent = 100.0 * at_cap;
         return none(format!(
-            "only {share} % of the pages came in windows at the cap"
+            "only {percent:.0} % of the pages came in windows at the cap"
         ));
     }
     if larger.beyond(cap) < BEYOND {
@@ -184,53 +178,4 @@ fn slower_beside(smaller: &Windows, larger: &Windows) -> Option<String> {
 
 fn changed(side: &Side, dev: Dev) -> bool {
     read_ahead_changes(side.recording).any(|(_, change)| Dev(change.dev) == dev)
-}
-
-/// The windows of all readers of a volume.
-struct Windows {
-    calls: u64,
-    pages: u64,
-    at_cap: Option<u64>,
-    largest: u64,
-    sizes: Distribution,
-    active_ns: u64,
-    advanced: u64,
-}
-
-impl Windows {
-    fn of(side: &Side, dev: Dev) -> Option<Self> {
-        let devices = side.recording.devices();
-        let totals = side.recording.totals();
-        let is_on = |key: &Key, value: &KeyValue| match (key.kind(), &value.value) {
-            (Kind::Device, Some(Value::Number(number))) => u32::try_from(*number)
-                .map(|number| devices.canonical(Dev(number)))
-                .is_ok_and(|read| read == dev || devices.disk_of(read) == dev),
-            _ => false,
-        };
-        let rows = rows_by(totals, &totals.counts, "readahead", is_on);
-        let row = rows.iter().find(|row| row.keys.contains(&true))?;
-        let sizes = row.histogram("window_pages")?;
-        let sum = |name| row.sum(name).unwrap_or(0);
-        let windows = Self {
-            calls: sum("calls"),
-            pages: sum("pages_submitted"),
-            at_cap: row.sum("pages_at_cap"),
-            largest: sizes.max()?,
-            sizes: sizes.clone(),
-            active_ns: sum("active_ns"),
-            advanced: sum("pages_advanced"),
-        };
-        (windows.pages > 0 && windows.calls > 0).then_some(windows)
-    }
-
-    /// Time from one window of a stream to the next, ns.
-    fn ns_each(&self) -> Option<f64> {
-        let mean = self.pages as f64 / self.calls as f64;
-        (self.advanced > 0).then(|| self.active_ns as f64 / self.advanced as f64 * mean)
-    }
-
-    /// Share of the pages in windows of more than `pages`.
-    fn beyond(&self, pages: u64) -> f64 {
-        self.sizes.share_above(pages)
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::Side;
 use super::schema::{ConfigRow, Effect, Named};
+use crate::analysis::reading;
 use crate::model::{Devices, Recording};
 use crate::node::is_remote;
 use crate::sample::Dev;
@@ -76,7 +77,10 @@ fn settings(recording: &Recording, dev: Dev) -> Vec<(&'static str, Value)> {
     let queue = device.filter(|device| device.partition.is_none());
     let scheduler = queue.and_then(|device| device.scheduler.as_deref());
     vec![
-        ("read_ahead_kb", number(read_ahead(devices, dev))),
+        (
+            "read_ahead_kb",
+            number(reading::configured_kb(devices, dev)),
+        ),
         ("rsize", number(mount.and_then(|mount| mount.rsize))),
         ("scheduler", text(scheduler)),
         (
@@ -92,18 +96,6 @@ fn settings(recording: &Recording, dev: Dev) -> Vec<(&'static str, Value)> {
         ("fs", text(mount.map(|mount| mount.fs.as_str()))),
         ("size_bytes", number(queue.and_then(|d| d.size_bytes))),
     ]
-}
-
-/// Read-ahead of what has a value of its own, KiB: disks, mappings, and mounts
-/// that lie on no device.
-pub(super) fn read_ahead(devices: &Devices, dev: Dev) -> Option<u64> {
-    let device = devices
-        .device(dev)
-        .filter(|device| device.partition.is_none());
-    let mount = devices.main_mount(dev).map(|state| &state.mount);
-    let own = mount.filter(|mount| Dev(mount.dev).major() == 0);
-    own.and_then(|mount| mount.read_ahead_kb)
-        .or_else(|| device.and_then(|device| device.read_ahead_kb))
 }
 
 fn mounts<'a>(side: &Side<'a>, dev: Dev) -> Option<&'a Mount> {

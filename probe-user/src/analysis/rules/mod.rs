@@ -8,10 +8,15 @@ mod clock_unsynchronised;
 mod copy_errors;
 mod copy_fallback;
 mod copy_regressed;
+mod copy_short_copies;
 mod evidence;
 mod rank;
 mod readahead_changed;
 mod readahead_reset;
+mod readahead_too_small;
+mod readahead_window_shrunk;
+#[cfg(test)]
+mod reading_tests;
 mod resize_api_error;
 mod resize_device_never_grew;
 mod resize_failed;
@@ -44,8 +49,11 @@ pub const ALL: &[&Rule] = &[
     &copy_errors::RULE,
     &copy_fallback::RULE,
     &copy_regressed::RULE,
+    &copy_short_copies::RULE,
     &readahead_changed::RULE,
     &readahead_reset::RULE,
+    &readahead_too_small::RULE,
+    &readahead_window_shrunk::RULE,
     &resize_api_error::RULE,
     &resize_device_never_grew::RULE,
     &resize_failed::RULE,

@@ -23,9 +23,12 @@ const RANKS: &[&str] = &[
     "resize/ok",
     "resize/unknown",
     "readahead/reset-by-resize",
+    "readahead/window-shrunk",
+    "readahead/too-small",
     "readahead/changed-during-recording",
     "copy/errors",
     "copy/regressed",
+    "copy/short-copies",
     "copy/fallback",
     "clock/unsynchronised",
 ];

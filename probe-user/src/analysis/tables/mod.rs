@@ -64,6 +64,7 @@ fn copy_row(row: &Row) -> CopyRow {
         bytes_copied: sum("bytes_copied"),
         latency_ns: quantiles(row.histogram("latency_ns"), Some(time_ns)),
         no_latency: sum("no_latency"),
+        short_copies: row.sum("short"),
         on_cpu_ns: row.sum("on_cpu_ns").filter(|_| measured),
         off_cpu_ns: row.sum("off_cpu_ns").filter(|_| measured),
         readahead: NestedReadahead {

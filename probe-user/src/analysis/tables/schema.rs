@@ -54,6 +54,9 @@ pub struct CopyRow {
     pub latency_ns: Quantiles,
     /// Calls without a latency, because their start was not seen.
     pub no_latency: u64,
+    /// Calls that copied less than they were asked to, as at the end of a file;
+    /// null where not measured.
+    pub short_copies: Option<u64>,
     /// Time on CPU; null where not measured.
     pub on_cpu_ns: Option<u64>,
     /// Time off CPU; null where not measured.
