@@ -3,7 +3,7 @@
 
 use super::absence::{self, Absence, Basis, Watch};
 use super::fill::fills;
-use crate::model::{Recording, Runs};
+use crate::model::{RESIZE_TOOLS, Recording, Runs};
 use crate::node::disk_id;
 use crate::sample::event::Detail;
 use crate::sample::inventory::{Device, Volume as KubeletVolume};
@@ -453,10 +453,8 @@ fn tool_name<'a>(event: &'a Event, exit: &'a ExecExit) -> &'a str {
     called.rsplit('/').next().unwrap_or(called)
 }
 
-/// btrfs is not among them: it asks the kernel whether or not there is
-/// anything to do, so its silence cannot be told from success.
 fn is_resize_tool(event: &Event, exit: &ExecExit) -> bool {
-    matches!(tool_name(event, exit), "resize2fs" | "xfs_growfs")
+    RESIZE_TOOLS.contains(&tool_name(event, exit))
 }
 
 /// `resize2fs -P` and `xfs_growfs -n` only print.

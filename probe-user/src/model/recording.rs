@@ -2,20 +2,21 @@
 
 use super::Totals;
 use super::coverage::{self, Interval, Reading};
-use super::{Anchors, Devices, Instant, Probes};
+use super::events::Events;
+use super::{Anchors, Devices, Folded, Instant, Probes};
 use crate::sample::{End, Event, Gap, ModuleChange, Record, Session, Window, event};
 use crate::sink::Sink;
-use std::collections::BTreeMap;
 
 /// A stream, folded. Sums come from [`Totals`]; this adds what has a place in
-/// time: events, sizes that were read, states of probes, losses, the clock.
+/// time: events, sizes that were read, states of probes, losses, the clock. It
+/// takes as much memory as a report can show, however long the stream is.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     totals: Totals,
     devices: Devices,
     probes: Probes,
     anchors: Anchors,
-    events: BTreeMap<u64, Event>,
+    events: Events,
     losses: Vec<Interval>,
     missed: Vec<Interval>,
     reading: Reading,
@@ -69,7 +70,7 @@ impl Recording {
         match record {
             Record::Probe(status) => self.probes.add(status),
             Record::Event(event) if !event.self_test => {
-                self.events.insert(event.id, event.clone());
+                self.events.add(event);
             }
             Record::Inventory(inventory) => self.devices.apply(inventory),
             Record::Anchor(anchor) => self.anchors.add(anchor),
@@ -114,9 +115,15 @@ impl Recording {
         &self.probes
     }
 
-    /// All events but those of the self-test, in the order of their ids.
+    /// All events but those of the self-test, in the order of their ids. Of a
+    /// very long list, what findings need and the first and last of the rest.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> + Clone {
-        self.events.values()
+        self.events.all()
+    }
+
+    /// Events that are counted only, by kind as in the timeline.
+    pub fn folded(&self) -> impl Iterator<Item = (&'static str, Folded)> {
+        self.events.folded()
     }
 
     /// Forgets the oldest events, so that a stream may run for months.
@@ -146,7 +153,8 @@ impl Recording {
 
     /// All gaps: those in the stream, and those that reading it showed.
     pub fn gaps(&self) -> impl Iterator<Item = Gap> {
-        self.totals.gaps().chain(self.reading.gaps.iter().cloned())
+        let read = self.reading.gaps.iter().cloned();
+        self.totals.gaps().chain(read).chain(self.events.gaps())
     }
 
     /// What reading the file showed.

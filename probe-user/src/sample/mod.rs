@@ -28,6 +28,28 @@ impl FsResize {
     }
 }
 
+impl Event {
+    /// The kind of its entry in a timeline; empty for one of a kind that this
+    /// version does not know.
+    pub fn kind(&self) -> &'static str {
+        match &self.detail {
+            None => "",
+            Some(event::Detail::FsResizeBegin(_) | event::Detail::FsResize(_)) => "fs.resize",
+            Some(event::Detail::DeviceCapacity(_)) => "device.capacity",
+            Some(event::Detail::PartitionChange(_)) => "partition.change",
+            Some(event::Detail::ExecStart(_)) => "exec.start",
+            Some(event::Detail::ExecExit(_)) => "exec.exit",
+            Some(event::Detail::ReadAhead(_)) => "config.read_ahead_kb",
+            Some(event::Detail::Mount(change)) => match change.op.as_str() {
+                "add" => "mount.add",
+                "remove" => "mount.remove",
+                _ => "mount.umount_failed",
+            },
+            Some(event::Detail::Module(_)) => "module",
+        }
+    }
+}
+
 impl From<Record> for Sample {
     fn from(record: Record) -> Self {
         Self {

@@ -47,7 +47,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn row(&self, event: &Event) -> Option<TimelineRow> {
-        let (kind, device, detail) = self.detail(event)?;
+        let (device, detail) = self.detail(event)?;
         let at = Times(self.recording).at(event.boot_ns);
         let who = event.pid != 0;
         Some(TimelineRow {
@@ -55,8 +55,8 @@ impl Context<'_> {
             t_ns: at.map(|at| at.t_ns),
             error_ns: at.map(|at| at.error_ns),
             time: at.map(|at| rfc3339(at.t_ns)),
-            kind,
             host: None,
+            kind: event.kind(),
             device,
             pid: who.then_some(event.pid),
             comm: (who && !event.comm.is_empty()).then(|| event.comm.clone()),
@@ -74,7 +74,7 @@ impl Context<'_> {
         self.devices().name(Dev(dev))
     }
 
-    fn detail(&self, event: &Event) -> Option<(&'static str, Option<String>, Detail)> {
+    fn detail(&self, event: &Event) -> Option<(Option<String>, Detail)> {
         Some(match event.detail.as_ref()? {
             Seen::FsResizeBegin(begin) => {
                 // Its return says more, and is an entry of its own.
@@ -92,7 +92,7 @@ impl Context<'_> {
                     command: begin.command.clone(),
                     returned: false,
                 };
-                ("fs.resize", self.name(begin.dev), detail)
+                (self.name(begin.dev), detail)
             }
             Seen::FsResize(resize) => {
                 let detail = Detail::FsResize {
@@ -105,7 +105,7 @@ impl Context<'_> {
                     command: resize.command.clone(),
                     returned: resize.has_returned(),
                 };
-                ("fs.resize", self.name(resize.dev), detail)
+                (self.name(resize.dev), detail)
             }
             Seen::DeviceCapacity(change) => {
                 let name = self.name(change.dev);
@@ -113,7 +113,7 @@ impl Context<'_> {
                     from_bytes: change.from_bytes,
                     to_bytes: change.to_bytes,
                 };
-                ("device.capacity", text(&change.name).or(name), detail)
+                (text(&change.name).or(name), detail)
             }
             Seen::PartitionChange(change) => {
                 let name = self.name(change.disk_dev);
@@ -124,20 +124,16 @@ impl Context<'_> {
                     to_bytes: change.to_bytes,
                     error: text(&change.error),
                 };
-                ("partition.change", text(&change.disk).or(name), detail)
+                (text(&change.disk).or(name), detail)
             }
             Seen::ExecStart(start) => {
                 let exit = self.ended.get(&(event.pid, event.boot_ns));
                 let detail = Detail::ExecStart {
                     argv: start.argv.clone(),
                 };
-                (
-                    "exec.start",
-                    exit.and_then(|exit| self.worked_on(exit)),
-                    detail,
-                )
+                (exit.and_then(|exit| self.worked_on(exit)), detail)
             }
-            Seen::ExecExit(exit) => ("exec.exit", self.worked_on(exit), self.exit(exit)),
+            Seen::ExecExit(exit) => (self.worked_on(exit), self.exit(exit)),
             Seen::ReadAhead(change) => {
                 let detail = Detail::ReadAhead {
                     from: change.from_kb,
@@ -145,21 +141,16 @@ impl Context<'_> {
                     error: text(&change.error),
                     via: change.via.clone(),
                 };
-                ("config.read_ahead_kb", self.name(change.dev), detail)
+                (self.name(change.dev), detail)
             }
             Seen::Mount(change) => {
-                let kind = match change.op.as_str() {
-                    "add" => "mount.add",
-                    "remove" => "mount.remove",
-                    _ => "mount.umount_failed",
-                };
                 let mountings = &self.mountings;
                 let detail = Detail::Mount {
                     mount_point: mountings.point(change, event.boot_ns, self.devices()),
                     fs: change.fs.clone(),
                     error: text(&change.error),
                 };
-                (kind, self.name(change.dev), detail)
+                (self.name(change.dev), detail)
             }
             Seen::Module(_) => return None,
         })
