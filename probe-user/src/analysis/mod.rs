@@ -27,8 +27,8 @@ pub use diff::{
 };
 pub use finding::{Evidence, Finding, Severity};
 pub use report::{
-    ClockRow, Completeness, Detail, DeviceRow, GapRow, HookRow, LostRow, ProbeRow, Report,
-    SessionRow, Source, TimelineRow, ToolDevice, report,
+    ClockRow, Completeness, Detail, DeviceRow, FoldedRow, GapRow, HookRow, LostRow, ProbeRow,
+    Report, SessionRow, Source, TimelineRow, ToolDevice, UnknownRow, report,
 };
 pub use tables::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
 pub use tick::{Tick, tick};

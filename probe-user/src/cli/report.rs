@@ -3,7 +3,7 @@
 use super::output;
 use crate::analysis;
 use crate::error::Error;
-use crate::model::{Reading, Recording};
+use crate::model::Recording;
 use crate::render;
 use crate::session;
 use anyhow::Context;
@@ -55,12 +55,6 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Recording> {
         recording.apply_history(&window?);
     }
     recording.set_totals(file.totals().clone());
-    let completeness = file.completeness()?;
-    recording.set_reading(Reading {
-        truncated: completeness.truncated(),
-        damaged_frames: completeness.damaged_frames,
-        trailing_bytes: completeness.trailing_bytes,
-        gaps: completeness.gaps.clone(),
-    });
+    recording.set_reading(file.completeness()?.reading());
     Ok(recording)
 }

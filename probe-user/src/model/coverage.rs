@@ -1,6 +1,7 @@
 //! For which time something was not seen.
 
 use crate::sample::Gap;
+use std::collections::BTreeMap;
 
 /// A count that belongs to a time: losses of one kind, missed runs of one probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,10 @@ pub struct Reading {
     pub trailing_bytes: u64,
     /// Times for which the file has no detail.
     pub gaps: Vec<Gap>,
+    /// Frames that were passed over unread.
+    pub unchecked_frames: u64,
+    /// Kinds of frames, and records, that this version does not know.
+    pub unknown: BTreeMap<String, u64>,
 }
 
 #[cfg(test)]

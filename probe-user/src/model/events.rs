@@ -197,10 +197,7 @@ mod tests {
             from_ns: 30,
             to_ns: 60,
         };
-        assert_eq!(
-            events.folded().collect::<Vec<_>>(),
-            [("exec.exit", folded)]
-        );
+        assert_eq!(events.folded().collect::<Vec<_>>(), [("exec.exit", folded)]);
         assert_eq!(events.gaps().count(), 0);
     }
 
@@ -212,7 +209,10 @@ mod tests {
         let gaps: Vec<Gap> = events.gaps().collect();
         assert_eq!(gaps.len(), 1);
         assert_eq!((gaps[0].from_boot_ns, gaps[0].to_boot_ns), (10, 21));
-        assert_eq!(gaps[0].why, "2 events device.capacity are counted, not kept");
+        assert_eq!(
+            gaps[0].why,
+            "2 events device.capacity are counted, not kept"
+        );
     }
 
     #[test]

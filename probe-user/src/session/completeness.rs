@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::Reading;
 use crate::sample::{End, Gap};
 
 /// How much of a recording is there. Losses that the recorder itself noted are
@@ -35,6 +36,22 @@ impl Completeness {
     /// Is the end statement missing?
     pub fn truncated(&self) -> bool {
         self.ended.is_none()
+    }
+
+    /// As a report tells it.
+    pub fn reading(&self) -> Reading {
+        let mut unknown = self.unknown_kinds.clone();
+        if self.unknown_records > 0 {
+            *unknown.entry("record".to_owned()).or_default() += self.unknown_records;
+        }
+        Reading {
+            truncated: self.truncated(),
+            damaged_frames: self.damaged_frames,
+            trailing_bytes: self.trailing_bytes,
+            gaps: self.gaps.clone(),
+            unchecked_frames: self.unchecked_frames,
+            unknown,
+        }
     }
 
     /// Is everything there that was written?

@@ -1,8 +1,10 @@
 //! With what was recorded, and what is missing.
 
-use super::{ClockRow, Completeness, GapRow, HookRow, LostRow, ProbeRow, SessionRow};
+use super::{
+    ClockRow, Completeness, FoldedRow, GapRow, HookRow, LostRow, ProbeRow, SessionRow, UnknownRow,
+};
 use crate::analysis::times::Times;
-use crate::model::{Interval, Recording, state_name};
+use crate::model::{Folded, Interval, Recording, state_name};
 use crate::sample::probe_status::{Hook, State};
 use crate::sample::{Gap, ProbeStatus};
 use crate::units::sum;
@@ -107,13 +109,38 @@ pub(crate) fn completeness(recording: &Recording) -> Completeness {
             && gaps.is_empty()
             && lost.is_empty()
             && series_overflow == 0
+            && reading.unknown.is_empty()
+            && recording.totals().not_kept == 0
             && no_missed,
         truncated,
         damaged_frames: reading.damaged_frames,
         gaps,
         lost,
         series_overflow,
+        ended: recording.ended().map(|end| end.why.clone()),
+        unchecked_frames: reading.unchecked_frames,
+        unknown: reading.unknown.iter().map(unknown).collect(),
+        not_kept: recording.totals().not_kept,
     }
+}
+
+fn unknown((kind, count): (&String, &u64)) -> UnknownRow {
+    UnknownRow {
+        kind: kind.clone(),
+        count: *count,
+    }
+}
+
+/// Entries of the timeline that are only counted.
+pub(crate) fn folded(recording: &Recording) -> Vec<FoldedRow> {
+    let times = Times(recording);
+    let row = |(kind, folded): (&str, Folded)| FoldedRow {
+        kind: kind.to_owned(),
+        count: folded.count,
+        from: times.text(folded.from_ns),
+        to: times.text(folded.to_ns),
+    };
+    recording.folded().map(row).collect()
 }
 
 fn gap_row(times: Times, gap: &Gap) -> GapRow {

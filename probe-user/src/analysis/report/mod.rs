@@ -13,8 +13,8 @@ pub use detail::{Detail, Source, ToolDevice};
 pub(super) use nodes::{join, merge, shift};
 pub(super) use outside::entry;
 pub use schema::{
-    ClockRow, Completeness, DeviceRow, GapRow, HookRow, LostRow, ProbeRow, Report, SessionRow,
-    TimelineRow,
+    ClockRow, Completeness, DeviceRow, FoldedRow, GapRow, HookRow, LostRow, ProbeRow, Report,
+    SessionRow, TimelineRow, UnknownRow,
 };
 
 pub(super) use coverage::{lost, probes};
@@ -39,6 +39,7 @@ pub fn report(recording: &Recording) -> Report {
         series: series(&counts),
         top: top(&counts),
         timeline: timeline(recording, recording.events()),
+        timeline_folded: coverage::folded(recording),
         findings: rules::findings(recording),
     }
 }

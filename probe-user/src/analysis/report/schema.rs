@@ -36,6 +36,8 @@ pub struct Report {
     pub top: Vec<TopRow>,
     /// What happened, in order.
     pub timeline: Vec<TimelineRow>,
+    /// What happened so often that it is only counted.
+    pub timeline_folded: Vec<FoldedRow>,
     /// What it means, most important first.
     pub findings: Vec<Finding>,
 }
@@ -118,6 +120,26 @@ pub struct Completeness {
     pub lost: Vec<LostRow>,
     /// What was counted in the series "other" for want of a series of its own.
     pub series_overflow: u64,
+    /// With what words its maker ended it: signal, duration, disk full …; null
+    /// where it was cut off.
+    pub ended: Option<String>,
+    /// Frames of a large file that were passed over unread, because nothing of
+    /// them was needed; damage in them would not be seen.
+    pub unchecked_frames: u64,
+    /// What this version does not know and has left out: kinds of frames, and
+    /// records.
+    pub unknown: Vec<UnknownRow>,
+    /// Records beyond what any kernel can have; not 0 in a hostile file only.
+    pub not_kept: u64,
+}
+
+/// Something that a newer version wrote.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnknownRow {
+    /// Kind of the frame; `record` for records in frames that are known.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// A time for which something is unknown.
@@ -149,6 +171,19 @@ pub struct LostRow {
     /// RFC 3339, UTC.
     pub from: Option<String>,
     /// RFC 3339, UTC.
+    pub to: Option<String>,
+}
+
+/// Entries of one kind that are counted, not listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct FoldedRow {
+    /// As in the timeline.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+    /// Time of the first, RFC 3339, UTC.
+    pub from: Option<String>,
+    /// Time of the last.
     pub to: Option<String>,
 }
 

@@ -15,6 +15,20 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     page.blank();
     page.line(0, &[(Tone::Strong, "how far to trust this")]);
     page.entry(1, COLUMN, "recording", &recording(&report.completeness));
+    for unknown in &report.completeness.unknown {
+        let text = format!(
+            "{} of kind {}, by a newer version; left out",
+            unknown.count, unknown.kind
+        );
+        page.entry(1, COLUMN, "unknown", &text);
+    }
+    if report.completeness.unchecked_frames > 0 {
+        let text = format!(
+            "{} frames of which nothing is needed here: damage in them is not seen",
+            report.completeness.unchecked_frames
+        );
+        page.entry(1, COLUMN, "not read", &text);
+    }
     for gap in &report.completeness.gaps {
         let of = gap
             .probe
@@ -46,10 +60,15 @@ pub(super) fn write(page: &mut Page, report: &Report) {
 }
 
 fn recording(completeness: &Completeness) -> String {
+    let ended = completeness
+        .ended
+        .as_ref()
+        .map(|why| format!("ended ({why})"));
     if completeness.complete {
-        return "complete".to_owned();
+        let ended = ended.map(|why| format!(", {why}")).unwrap_or_default();
+        return format!("complete{ended}");
     }
-    let mut missing = Vec::new();
+    let mut missing: Vec<String> = ended.into_iter().collect();
     if completeness.truncated {
         missing.push("it ends without an end statement".to_owned());
     }
@@ -68,7 +87,17 @@ fn recording(completeness: &Completeness) -> String {
         "call counted as \"other\": too many series",
         "calls counted as \"other\": too many series",
     );
-    if missing.is_empty() {
+    count(
+        completeness.not_kept as usize,
+        "record too many to keep",
+        "records too many to keep",
+    );
+    count(
+        completeness.unknown.len(),
+        "kind unknown here, below",
+        "kinds unknown here, below",
+    );
+    if missing.len() == usize::from(completeness.ended.is_some()) {
         missing.push("missed runs, below".to_owned());
     }
     format!("not complete: {}", missing.join("; "))

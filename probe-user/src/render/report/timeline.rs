@@ -38,6 +38,16 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         );
     }
     table(page, &last[left_out..]);
+    for folded in &report.timeline_folded {
+        let text = format!(
+            "and {} {} between {} and {}, counted only",
+            folded.count,
+            folded.kind,
+            clock(folded.from.as_deref()),
+            clock(folded.to.as_deref())
+        );
+        page.line(1, &[(Tone::Faint, &text)]);
+    }
 }
 
 /// All entries but starts of tools whose end is there too.
