@@ -49,12 +49,5 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
 
 /// Folds a recording file: its whole timeline, and the totals of its end.
 pub(super) fn read(path: &Path) -> anyhow::Result<Recording> {
-    let mut file = session::Recording::open(path)?;
-    let mut recording = Recording::default();
-    for window in file.timeline() {
-        recording.apply_history(&window?);
-    }
-    recording.set_totals(file.totals().clone());
-    recording.set_reading(file.completeness()?.reading());
-    Ok(recording)
+    Ok(session::Recording::open(path)?.fold()?)
 }

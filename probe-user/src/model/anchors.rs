@@ -25,31 +25,78 @@ pub struct Instant {
 /// The anchors of one recording, thinned to those that the line between their
 /// neighbours does not give.
 #[derive(Clone, Debug, Default)]
-pub struct Anchors(Vec<ClockAnchor>);
+pub struct Anchors {
+    kept: Vec<ClockAnchor>,
+    /// The latest, until another one takes its place.
+    latest: Option<ClockAnchor>,
+}
 
 impl Anchors {
     /// Adds an anchor. They come in ascending order but for a few that are
     /// learned later, and those stay.
     pub fn add(&mut self, anchor: &ClockAnchor) {
-        let at = self.0.partition_point(|a| a.boot_ns < anchor.boot_ns);
-        if self.0.get(at).is_some_and(|a| a.boot_ns == anchor.boot_ns) {
+        self.latest = None;
+        let at = self.kept.partition_point(|a| a.boot_ns < anchor.boot_ns);
+        if self
+            .kept
+            .get(at)
+            .is_some_and(|a| a.boot_ns == anchor.boot_ns)
+        {
             return;
         }
-        if let ([.., before, last], true) = (self.0.as_slice(), at == self.0.len())
-            && is_on_the_line(before, last, anchor)
-        {
-            self.0.pop();
-            self.0.push(*anchor);
+        if at == self.kept.len() && self.replaces_last(anchor) {
+            self.kept.pop();
+            self.kept.push(*anchor);
         } else {
-            self.0.insert(at, *anchor);
+            self.kept.insert(at, *anchor);
+        }
+    }
+
+    /// Notes the latest anchor, of a window in which nothing happened: it
+    /// counts until the next one comes, so that a recording gives the same
+    /// times whether all of its windows are read or only those that matter.
+    pub fn set_latest(&mut self, anchor: &ClockAnchor) {
+        self.latest = Some(*anchor);
+    }
+
+    /// The latest anchor of all.
+    pub fn last(&self) -> Option<ClockAnchor> {
+        self.latest.or_else(|| self.kept.last().copied())
+    }
+
+    fn replaces_last(&self, anchor: &ClockAnchor) -> bool {
+        match self.kept.as_slice() {
+            [.., before, last] => is_on_the_line(before, last, anchor),
+            _ => false,
+        }
+    }
+
+    /// The anchors around a boot time: the last at or before it, the first
+    /// after it.
+    fn around(&self, boot_ns: u64) -> (Option<&ClockAnchor>, Option<&ClockAnchor>) {
+        let newer = |latest: &&ClockAnchor| {
+            self.kept
+                .last()
+                .is_none_or(|last| last.boot_ns < latest.boot_ns)
+        };
+        let latest = self.latest.as_ref().filter(newer);
+        let replaced = latest.is_some_and(|latest| self.replaces_last(latest));
+        let kept = &self.kept[..self.kept.len() - usize::from(replaced)];
+        let later = kept.partition_point(|a| a.boot_ns <= boot_ns);
+        let before = later.checked_sub(1).map(|i| &kept[i]);
+        let Some(latest) = latest.filter(|_| later == kept.len()) else {
+            return (before, kept.get(later));
+        };
+        if latest.boot_ns <= boot_ns {
+            (Some(latest), None)
+        } else {
+            (before, Some(latest))
         }
     }
 
     /// The real time of a boot time; `None` without any anchor.
     pub fn at(&self, boot_ns: u64) -> Option<Instant> {
-        let later = self.0.partition_point(|a| a.boot_ns <= boot_ns);
-        let before = later.checked_sub(1).map(|i| &self.0[i]);
-        let after = self.0.get(later);
+        let (before, after) = self.around(boot_ns);
         // Between two anchors the offset moves evenly, unless the clock was set
         // there: then it is that of the anchor before, and nobody knows until when.
         let (anchor, offset, spread) = match (before, after) {
@@ -134,7 +181,7 @@ mod tests {
     fn a_steady_day_keeps_few_anchors() {
         let anchors: Vec<_> = (1..86_400).map(|s| anchor(s, s as i64 * 10_000)).collect();
         let clock = clock(&anchors);
-        assert!(clock.0.len() < 400, "{}", clock.0.len());
+        assert!(clock.kept.len() < 400, "{}", clock.kept.len());
         assert_eq!(
             clock.at(5000 * SECOND).unwrap().t_ns,
             EPOCH + 5_000_050_000_000

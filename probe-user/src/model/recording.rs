@@ -3,6 +3,7 @@
 use super::Totals;
 use super::coverage::{self, Interval, Reading};
 use super::events::Events;
+use super::totals::stepped;
 use super::{Anchors, Devices, Folded, Instant, Probes};
 use crate::sample::{End, Event, Gap, ModuleChange, Record, Session, Window, event};
 use crate::sink::Sink;
@@ -35,8 +36,29 @@ impl Recording {
     /// whose totals are known otherwise ([`Self::set_totals`]).
     pub fn apply_history(&mut self, window: &Window) {
         self.last_boot_ns = self.last_boot_ns.max(window.to_boot_ns);
+        self.apply_anchors(window);
         for record in window.samples.iter().filter_map(|s| s.record.as_ref()) {
             self.apply_record(record, window);
+        }
+    }
+
+    /// Takes the anchors around what happened, and the clock's steps. Of the
+    /// others only the latest counts: a reader that passes over windows in which
+    /// nothing happened must get the same times.
+    fn apply_anchors(&mut self, window: &Window) {
+        let records = window.samples.iter().filter_map(|s| s.record.as_ref());
+        let eventful = records.clone().any(Record::is_timeline);
+        for record in records {
+            let Record::Anchor(anchor) = record else {
+                continue;
+            };
+            let before = self.anchors.last();
+            if eventful || before.is_none_or(|before| stepped(&before, anchor)) {
+                before.iter().for_each(|before| self.anchors.add(before));
+                self.anchors.add(anchor);
+            } else {
+                self.anchors.set_latest(anchor);
+            }
         }
     }
 
@@ -52,6 +74,7 @@ impl Recording {
             self.anchors.add(anchor);
             self.last_boot_ns = self.last_boot_ns.max(anchor.boot_ns);
         }
+        self.last_boot_ns = self.last_boot_ns.max(totals.to_boot_ns);
         self.totals = totals;
     }
 
@@ -73,7 +96,6 @@ impl Recording {
                 self.events.add(event);
             }
             Record::Inventory(inventory) => self.devices.apply(inventory),
-            Record::Anchor(anchor) => self.anchors.add(anchor),
             Record::Loss(loss) => {
                 coverage::add(&mut self.losses, interval(&loss.kind, loss.count));
             }
@@ -86,6 +108,7 @@ impl Recording {
                 self.end = Some(end.clone());
             }
             Record::Event(_)
+            | Record::Anchor(_)
             | Record::Session(_)
             | Record::Schema(_)
             | Record::Series(_)

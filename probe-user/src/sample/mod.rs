@@ -50,6 +50,24 @@ impl Event {
     }
 }
 
+impl Record {
+    /// Belongs to the timeline: rare, and needed by whoever reads only that.
+    pub fn is_timeline(&self) -> bool {
+        match self {
+            Self::Session(_)
+            | Self::Schema(_)
+            | Self::Probe(_)
+            | Self::Event(_)
+            | Self::Inventory(_)
+            | Self::Loss(_)
+            | Self::Missed(_)
+            | Self::Gap(_)
+            | Self::End(_) => true,
+            Self::Series(_) | Self::Delta(_) | Self::Anchor(_) | Self::Process(_) => false,
+        }
+    }
+}
+
 impl From<Record> for Sample {
     fn from(record: Record) -> Self {
         Self {

@@ -67,7 +67,7 @@ pub(super) fn split(window: &Window, before: Option<&ClockAnchor>) -> Parts {
         };
         let builder = match record {
             Record::Anchor(_) if anchors_apart => &mut timeline,
-            record if is_timeline(record) => &mut timeline,
+            record if record.is_timeline() => &mut timeline,
             _ => &mut measures,
         };
         if sample.encoded_len() <= PART {
@@ -99,22 +99,6 @@ pub(super) fn split(window: &Window, before: Option<&ClockAnchor>) -> Parts {
     }
 }
 
-/// Belongs to the timeline: rare, and needed by whoever reads only that.
-pub(super) fn is_timeline(record: &Record) -> bool {
-    match record {
-        Record::Session(_)
-        | Record::Schema(_)
-        | Record::Probe(_)
-        | Record::Event(_)
-        | Record::Inventory(_)
-        | Record::Loss(_)
-        | Record::Missed(_)
-        | Record::Gap(_)
-        | Record::End(_) => true,
-        Record::Series(_) | Record::Delta(_) | Record::Anchor(_) | Record::Process(_) => false,
-    }
-}
-
 /// Do the window's anchors stand in the timeline? Where it has records that
 /// need them, and where the clock stepped.
 fn anchors_are_timeline(window: &Window, before: Option<&ClockAnchor>) -> bool {
@@ -127,7 +111,7 @@ fn anchors_are_timeline(window: &Window, before: Option<&ClockAnchor>) -> bool {
                 }
                 last = Some(anchor);
             }
-            Some(record) if is_timeline(record) => return true,
+            Some(record) if record.is_timeline() => return true,
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use super::completeness::Completeness;
 use super::frame::{CONTINUES, Kind, MORE, VERSION};
 use super::pass::{Mode, Pass};
 use super::walk::{Cursor, Frames};
-use crate::model::Totals;
+use crate::model::{self, Totals};
 use crate::sample::{FileHeader, KeyFrame, Session, Window};
 
 /// The first frame is looked for in so many bytes, if it is not where it
@@ -188,6 +188,17 @@ impl<R: Read + Seek> Recording<R> {
             while timeline.next_window()?.is_some() {}
         }
         Ok(self.completeness.get_or_insert_default())
+    }
+
+    /// What a report is made of: the whole timeline, and the totals of the end.
+    pub fn fold(&mut self) -> Result<model::Recording, ReadError> {
+        let mut recording = model::Recording::default();
+        for window in self.timeline() {
+            recording.apply_history(&window?);
+        }
+        recording.set_totals(self.totals.clone());
+        recording.set_reading(self.completeness()?.reading());
+        Ok(recording)
     }
 
     fn pass(&mut self, mode: Mode) -> Windows<'_, R> {

@@ -3,6 +3,7 @@
 mod damage;
 mod disk;
 mod hostile;
+mod replay;
 mod round_trip;
 mod scale;
 mod second_reader;

@@ -8,7 +8,6 @@ use super::stream::{arbitrary, recorder, window};
 use super::{open, read, record, writer};
 use crate::model::Totals;
 use crate::sample::{Record, Window};
-use crate::session::parts::is_timeline;
 use crate::session::{Completeness, WriterOptions};
 
 fn options(seconds: u64) -> WriterOptions {
@@ -66,7 +65,7 @@ fn the_timeline_has_all_of_its_records_and_no_measurements() {
         windows
             .iter()
             .flat_map(|w| w.samples.iter().filter_map(|s| s.record.clone()))
-            .filter(is_timeline)
+            .filter(|record| record.is_timeline())
             .collect()
     };
     assert_eq!(timeline(&reading.timeline), timeline(&windows));
@@ -74,7 +73,7 @@ fn the_timeline_has_all_of_its_records_and_no_measurements() {
         .timeline
         .iter()
         .flat_map(|w| w.samples.iter().filter_map(|s| s.record.clone()))
-        .filter(|record| !is_timeline(record));
+        .filter(|record| !record.is_timeline());
     for record in others {
         assert!(matches!(record, Record::Anchor(_)), "{record:?}");
     }

@@ -9,6 +9,7 @@
 
 mod copy;
 mod document;
+mod recording;
 mod rig;
 mod table;
 
@@ -45,10 +46,16 @@ struct Subject {
 }
 
 /// In the order of the document.
-const SUBJECTS: &[Subject] = &[Subject {
-    name: "copy",
-    run: copy::run,
-}];
+const SUBJECTS: &[Subject] = &[
+    Subject {
+        name: "copy",
+        run: copy::run,
+    },
+    Subject {
+        name: "recording",
+        run: recording::run,
+    },
+];
 
 /// What all subjects are told.
 struct Bench {
