@@ -8,6 +8,7 @@ mod diff;
 mod fill;
 mod finding;
 pub mod ledger;
+mod nodes;
 pub mod outside;
 mod reading;
 mod report;
@@ -26,6 +27,7 @@ pub use diff::{
     Verdict, diff,
 };
 pub use finding::{Evidence, Finding, Severity};
+pub use nodes::{NodeRow, Nodes, nodes};
 pub use report::{
     ClockRow, Completeness, Detail, DeviceRow, FoldedRow, GapRow, HookRow, LostRow, ProbeRow,
     Report, SessionRow, Source, TimelineRow, ToolDevice, UnknownRow, report,

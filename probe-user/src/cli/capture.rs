@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// What is traced, and for how long.
 #[derive(Args)]
@@ -51,6 +52,7 @@ pub struct Capture {
     settings: Settings,
     workload: Option<Workload>,
     duration: Option<Duration>,
+    until: Option<oneshot::Receiver<String>>,
     options: Options,
 }
 
@@ -73,6 +75,7 @@ impl CaptureArgs {
             settings,
             workload: Workload::find(self.command).map_err(input)?,
             duration: self.duration,
+            until: None,
             options: Options {
                 flush: self.flush,
                 root: PathBuf::from("/"),
@@ -84,6 +87,11 @@ impl CaptureArgs {
 }
 
 impl Capture {
+    /// Ends also when this tells why.
+    pub fn end_when(&mut self, until: oneshot::Receiver<String>) {
+        self.until = Some(until);
+    }
+
     /// Attaches the programs, and hands the stream to `sinks` until a signal, the
     /// duration or the end of the command. `ready` says so when every probe is
     /// settled and the first window has been handed on.
@@ -106,6 +114,7 @@ impl Capture {
                 begun,
                 &mut signals,
                 self.duration,
+                self.until,
                 self.workload,
                 &mut running,
             );
@@ -127,6 +136,7 @@ async fn stop(
     begun: impl Future,
     signals: &mut Signals,
     duration: Option<Duration>,
+    until: Option<oneshot::Receiver<String>>,
     workload: Option<Workload>,
     running: &mut Option<Running>,
 ) -> String {
@@ -155,7 +165,18 @@ async fn stop(
             None => pending().await,
         }
     };
+    let told = async {
+        match until {
+            Some(until) => match until.await {
+                Ok(why) => why,
+                // Nobody is left who could.
+                Err(_) => pending().await,
+            },
+            None => pending().await,
+        }
+    };
     let signal = tokio::select! {
+        why = told => return why,
         () = command => return "command ended".to_owned(),
         () = timer => return "duration".to_owned(),
         signal = signals.next() => signal,

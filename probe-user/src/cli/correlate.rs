@@ -4,9 +4,8 @@ use super::output;
 use super::outside::{self, Outside};
 use crate::analysis;
 use crate::error::Error;
-use crate::model::Recording;
 use crate::render;
-use anyhow::Context;
+use crate::session::{self, Span};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,13 +37,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    let mut recordings: Vec<Recording> = Vec::new();
-    for path in &args.files {
-        let recording = super::report::read(path)
-            .with_context(|| format!("cannot read {}", path.display()))
-            .map_err(Error::Input)?;
-        recordings.push(recording);
-    }
+    let recordings = session::load(&args.files, &Span::default())
+        .map_err(|error| Error::Input(error.into()))?;
     let (intake, inputs) = args.outside.read(&recordings)?;
     let mut correlated = analysis::correlate(&recordings, &intake, inputs, &args.outside.disk);
     if let Some(name) = &args.volume {

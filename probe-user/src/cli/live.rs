@@ -26,11 +26,25 @@ pub struct Args {
     /// Print one JSON object an interval (volprobe.tick/1)
     #[arg(long, conflicts_with = "plain")]
     json: bool,
-    /// Replay this many times faster; 0 without waiting
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, requires = "file")]
-    speed: f64,
+    /// Replay so many times faster: 1, 10, 0.5; max: without waiting
+    #[arg(long, value_name = "FACTOR", default_value = "1", requires = "file", value_parser = speed)]
+    speed: Speed,
     #[command(flatten)]
     capture: CaptureArgs,
+}
+
+/// How many times faster than it was recorded; none: without waiting.
+#[derive(Clone, Copy)]
+struct Speed(Option<f64>);
+
+fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed(None));
+    }
+    match text.parse() {
+        Ok(factor) if f64::is_finite(factor) && factor > 0.0 => Ok(Speed(Some(factor))),
+        _ => Err("give a number above 0, or max".to_owned()),
+    }
 }
 
 /// Runs the command.
@@ -47,13 +61,12 @@ pub fn run(args: Args) -> Result<ExitCode, Error> {
     }
 }
 
-fn replay(file: &Path, speed: f64, mut sinks: Fanout<'_>) -> Result<ExitCode, Error> {
+fn replay(file: &Path, speed: Speed, mut sinks: Fanout<'_>) -> Result<ExitCode, Error> {
     let unreadable = || format!("cannot read {}", file.display());
     let mut recording = Recording::open(file)
         .with_context(unreadable)
         .map_err(Error::Input)?;
-    let speed = (speed.is_finite() && speed > 0.0).then_some(speed);
-    let mut source = Replay::new(recording.windows(), speed);
+    let mut source = Replay::new(recording.windows(), speed.0);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

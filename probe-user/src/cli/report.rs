@@ -1,26 +1,32 @@
 //! `volprobe report`: what a recording tells.
 
 use super::output;
-use crate::analysis;
+use crate::analysis::{self, Report};
 use crate::error::Error;
-use crate::model::Recording;
 use crate::render;
-use crate::session;
-use anyhow::Context;
+use crate::session::{self, Moment, Span};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Tell what a recording shows: findings first, then the evidence
 ///
 /// Needs no privileges and no particular kernel. A recording that was cut off
-/// is read up to where it ends, and that is said.
+/// is read up to where it ends, and that is said. The parts that `record
+/// --rotate` leaves are read as the one recording that they are, in whatever
+/// order; recordings of several nodes are put on one timeline.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The recording
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// One JSON object (volprobe.report/1) instead of text
+    /// The recording, its parts, or recordings of several nodes
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Only from here on: a time (2026-03-11T07:14:00Z), so long after the start (+5m) or before the end (-30s)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    from: Option<Moment>,
+    /// Only up to here, as with --from. Whole flush intervals are shown, those that end within
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    to: Option<Moment>,
+    /// One JSON object (volprobe.report/1; of several recordings volprobe.reports/1) instead of text
     #[arg(long)]
     json: bool,
     /// Exit with 1 if there is a finding above info
@@ -30,24 +36,23 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    let recording = read(&args.file)
-        .with_context(|| format!("cannot read {}", args.file.display()))
-        .map_err(Error::Input)?;
-    let report = analysis::report(&recording);
+    let span = Span {
+        from: args.from,
+        to: args.to,
+    };
+    let recordings =
+        session::load(&args.files, &span).map_err(|error| Error::Input(error.into()))?;
+    let reports: Vec<Report> = recordings.iter().map(analysis::report).collect();
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let written = if args.json {
-        render::report_json(&report, &mut out)
-    } else {
-        render::report_text(&report, output::style(), &mut out)
+    let written = match (reports.as_slice(), args.json) {
+        ([report], true) => render::report_json(report, &mut out),
+        ([report], false) => render::report_text(report, output::style(), &mut out),
+        (reports, true) => render::reports_json(reports, &mut out),
+        (reports, false) => render::reports_text(reports, output::style(), &mut out),
     };
     written
         .and_then(|()| out.flush())
         .map_err(anyhow::Error::from)?;
-    let found = args.exit_code && report.has_findings_above_info();
+    let found = args.exit_code && reports.iter().any(Report::has_findings_above_info);
     Ok(ExitCode::from(u8::from(found)))
-}
-
-/// Folds a recording file: its whole timeline, and the totals of its end.
-pub(super) fn read(path: &Path) -> anyhow::Result<Recording> {
-    Ok(session::Recording::open(path)?.fold()?)
 }

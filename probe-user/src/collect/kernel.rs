@@ -380,6 +380,8 @@ fn session(options: &Options, start: u64) -> Session {
         flush_ns: options.flush.as_nanos() as u64,
         filters: options.filters.clone(),
         own_pid: std::process::id(),
+        stream: 0,
+        part: 0,
     }
 }
 

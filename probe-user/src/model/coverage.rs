@@ -52,6 +52,22 @@ pub struct Reading {
     pub unknown: BTreeMap<String, u64>,
 }
 
+impl Reading {
+    /// Adds what reading the file that follows showed. Only the last file says
+    /// how the recording ended.
+    pub fn follow(&mut self, next: Self) {
+        let mut earlier = std::mem::replace(self, next);
+        self.damaged_frames += earlier.damaged_frames;
+        self.trailing_bytes += earlier.trailing_bytes;
+        self.unchecked_frames += earlier.unchecked_frames;
+        earlier.gaps.append(&mut self.gaps);
+        self.gaps = earlier.gaps;
+        for (kind, count) in earlier.unknown {
+            *self.unknown.entry(kind).or_default() += count;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

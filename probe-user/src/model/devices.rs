@@ -28,11 +28,13 @@ impl Devices {
         if inventory.whole {
             self.remove_all_but(inventory);
         }
+        // What is carried over from elsewhere is no reading of this time.
+        let read_ns = (!inventory.carried).then_some(inventory.boot_ns);
         for device in &inventory.devices {
-            self.apply_device(device, inventory.boot_ns);
+            self.apply_device(device, read_ns);
         }
         for mount in &inventory.mounts {
-            self.apply_mount(mount, inventory.boot_ns);
+            self.apply_mount(mount, inventory.boot_ns, read_ns);
         }
         for volume in &inventory.volumes {
             self.volumes.insert(volume.path.clone(), volume.clone());
@@ -53,7 +55,7 @@ impl Devices {
         self.mounts.remove_all_but(inventory);
     }
 
-    fn apply_device(&mut self, device: &Device, boot_ns: u64) {
+    fn apply_device(&mut self, device: &Device, read_ns: Option<u64>) {
         let dev = Dev(device.dev);
         if device.removed {
             if let Some(known) = self.by_dev.get_mut(&dev) {
@@ -61,22 +63,23 @@ impl Devices {
             }
             return;
         }
-        if let Some(size) = device.size_bytes {
+        if let Some((boot_ns, size)) = read_ns.zip(device.size_bytes) {
             self.device_sizes
                 .entry(dev)
                 .or_default()
                 .note(boot_ns, size);
         }
-        if let Some(kb) = device.read_ahead_kb {
+        if let Some((boot_ns, kb)) = read_ns.zip(device.read_ahead_kb) {
             self.read_ahead.entry(dev).or_default().note(boot_ns, kb);
         }
         self.by_dev.insert(dev, device.clone());
     }
 
-    fn apply_mount(&mut self, mount: &Mount, boot_ns: u64) {
+    fn apply_mount(&mut self, mount: &Mount, boot_ns: u64, read_ns: Option<u64>) {
         let dev = Dev(mount.dev);
-        if let Some(size) = mount.fs_size_bytes.filter(|_| !mount.removed) {
-            self.fs_sizes.entry(dev).or_default().note(boot_ns, size);
+        let size = mount.fs_size_bytes.filter(|_| !mount.removed);
+        if let Some((read_ns, size)) = read_ns.zip(size) {
+            self.fs_sizes.entry(dev).or_default().note(read_ns, size);
         }
         if dev.major() == 0
             && let Some(beneath) = self.by_path(&mount.source)

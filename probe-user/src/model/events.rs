@@ -47,16 +47,17 @@ impl Events {
     }
 
     /// Adds an event.
-    pub(super) fn add(&mut self, event: &Event) {
-        if self.kept.insert(event.id, event.clone()).is_some() {
-            return;
-        }
-        let band = if is_weighty(event) {
+    pub(super) fn add(&mut self, event: Event) {
+        let id = event.id;
+        let band = if is_weighty(&event) {
             &mut self.weighty
         } else {
             &mut self.ordinary
         };
-        if let Some(over) = band.take(event.id)
+        if self.kept.insert(id, event).is_some() {
+            return;
+        }
+        if let Some(over) = band.take(id)
             && let Some(event) = self.kept.remove(&over)
         {
             band.fold(&event);
@@ -188,9 +189,9 @@ mod tests {
     #[test]
     fn of_many_tools_the_first_and_the_last_are_kept() {
         let mut events = Events::with_limits(4, 4);
-        events.add(&capacity(1));
-        (2..10).for_each(|id| events.add(&tool(id, "blockdev")));
-        events.add(&tool(10, "resize2fs"));
+        events.add(capacity(1));
+        (2..10).for_each(|id| events.add(tool(id, "blockdev")));
+        events.add(tool(10, "resize2fs"));
         assert_eq!(ids(&events), [1, 2, 7, 8, 9, 10]);
         let folded = Folded {
             count: 4,
@@ -204,7 +205,7 @@ mod tests {
     #[test]
     fn what_findings_need_is_a_gap_where_it_is_folded() {
         let mut events = Events::with_limits(4, 4);
-        (0..6).for_each(|id| events.add(&capacity(id)));
+        (0..6).for_each(|id| events.add(capacity(id)));
         assert_eq!(ids(&events), [0, 3, 4, 5]);
         let gaps: Vec<Gap> = events.gaps().collect();
         assert_eq!(gaps.len(), 1);
@@ -218,7 +219,7 @@ mod tests {
     #[test]
     fn an_event_told_twice_is_one() {
         let mut events = Events::with_limits(4, 4);
-        (0..9).for_each(|_| events.add(&capacity(1)));
+        (0..9).for_each(|_| events.add(capacity(1)));
         assert_eq!(ids(&events), [1]);
     }
 }

@@ -5,7 +5,7 @@ use super::coverage::{self, Interval, Reading};
 use super::events::Events;
 use super::totals::stepped;
 use super::{Anchors, Devices, Folded, Instant, Probes};
-use crate::sample::{End, Event, Gap, ModuleChange, Record, Session, Window, event};
+use crate::sample::{End, Event, Gap, ModuleChange, Record, Sample, Session, Window, event};
 use crate::sink::Sink;
 
 /// A stream, folded. Sums come from [`Totals`]; this adds what has a place in
@@ -22,6 +22,7 @@ pub struct Recording {
     missed: Vec<Interval>,
     reading: Reading,
     last_boot_ns: u64,
+    part_end_ns: u64,
     end: Option<End>,
 }
 
@@ -29,16 +30,26 @@ impl Recording {
     /// Adds the next window.
     pub fn apply(&mut self, window: &Window) {
         self.totals.fold(window);
-        self.apply_history(window);
+        let has_a_place = |sample: &&Sample| match &sample.record {
+            Some(record) => record.is_timeline() || matches!(record, Record::Anchor(_)),
+            None => false,
+        };
+        self.apply_history(Window {
+            samples: window.samples.iter().filter(has_a_place).cloned().collect(),
+            ..*window
+        });
     }
 
     /// Adds what has a place in time, but no counts: for windows of a file
-    /// whose totals are known otherwise ([`Self::set_totals`]).
-    pub fn apply_history(&mut self, window: &Window) {
+    /// whose totals are known otherwise ([`Self::add_totals`]).
+    pub fn apply_history(&mut self, mut window: Window) {
         self.last_boot_ns = self.last_boot_ns.max(window.to_boot_ns);
-        self.apply_anchors(window);
-        for record in window.samples.iter().filter_map(|s| s.record.as_ref()) {
-            self.apply_record(record, window);
+        self.apply_anchors(&window);
+        for record in std::mem::take(&mut window.samples)
+            .into_iter()
+            .filter_map(|s| s.record)
+        {
+            self.apply_record(record, &window);
         }
     }
 
@@ -62,8 +73,20 @@ impl Recording {
         }
     }
 
-    /// Sets the counts of the whole stream.
-    pub fn set_totals(&mut self, totals: Totals) {
+    /// A further file of the stream begins: the end of the one before was not
+    /// that of the stream.
+    pub fn begin_part(&mut self) {
+        self.part_end_ns = self.last_boot_ns;
+        self.end = None;
+    }
+
+    /// Boot time at which the part before the last one ended, ns.
+    pub fn part_end_ns(&self) -> u64 {
+        self.part_end_ns
+    }
+
+    /// Adds the counts of the stream, or of a further part of it.
+    pub fn add_totals(&mut self, totals: &Totals) {
         let clock = &totals.clock;
         let ends = [&clock.first, &clock.last].into_iter();
         let steps = clock
@@ -75,7 +98,15 @@ impl Recording {
             self.last_boot_ns = self.last_boot_ns.max(anchor.boot_ns);
         }
         self.last_boot_ns = self.last_boot_ns.max(totals.to_boot_ns);
-        self.totals = totals;
+        if self.totals.windows == 0 {
+            self.totals = totals.clone();
+        } else {
+            let start = self.start_ns();
+            self.totals.absorb(totals);
+            if let Some(session) = &mut self.totals.session {
+                session.start_boot_ns = start;
+            }
+        }
     }
 
     /// Notes what reading the file showed.
@@ -83,7 +114,7 @@ impl Recording {
         self.reading = reading;
     }
 
-    fn apply_record(&mut self, record: &Record, window: &Window) {
+    fn apply_record(&mut self, record: Record, window: &Window) {
         let interval = |what: &str, count| Interval {
             what: what.to_owned(),
             count,
@@ -91,11 +122,11 @@ impl Recording {
             to_ns: window.to_boot_ns,
         };
         match record {
-            Record::Probe(status) => self.probes.add(status),
+            Record::Probe(status) => self.probes.add(&status),
             Record::Event(event) if !event.self_test => {
                 self.events.add(event);
             }
-            Record::Inventory(inventory) => self.devices.apply(inventory),
+            Record::Inventory(inventory) => self.devices.apply(&inventory),
             Record::Loss(loss) => {
                 coverage::add(&mut self.losses, interval(&loss.kind, loss.count));
             }
@@ -105,7 +136,7 @@ impl Recording {
             }
             Record::End(end) => {
                 self.last_boot_ns = self.last_boot_ns.max(end.boot_ns);
-                self.end = Some(end.clone());
+                self.end = Some(end);
             }
             Record::Event(_)
             | Record::Anchor(_)

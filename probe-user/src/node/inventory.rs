@@ -99,6 +99,7 @@ impl Row for Cgroup {
 /// now, rows that are gone marked so. `None` where nothing did.
 pub fn diff(old: &Inventory, new: &Inventory) -> Option<Inventory> {
     let change = Inventory {
+        carried: false,
         boot_ns: new.boot_ns,
         whole: false,
         duration_ns: new.duration_ns,

@@ -35,6 +35,7 @@ impl Node {
         self.sizes.fill(&self.view, &devices, &mut mounts, |_| true);
         let volumes = kubelet::read(&self.view, &devices, &mounts);
         Inventory {
+            carried: false,
             boot_ns: start,
             whole: true,
             duration_ns: boot_ns().saturating_sub(start),

@@ -20,9 +20,11 @@ mod volumes;
 pub use clean::clean;
 pub use correlate::correlate_text;
 pub use diff::{diff_text, diffs_text};
-pub use json::{correlate_json, diff_json, diff_json_line, report_json, tick_json, volumes_json};
+pub use json::{
+    correlate_json, diff_json, diff_json_line, report_json, reports_json, tick_json, volumes_json,
+};
 pub use line::{finding_line, tick_lines};
-pub use report::report_text;
+pub use report::{report_text, reports_text};
 pub use rules::{rule_text, rules_text};
 pub use style::Style;
 pub use volumes::volumes_text;

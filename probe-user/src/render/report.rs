@@ -19,9 +19,23 @@ pub fn report_text(report: &Report, style: Style, out: &mut impl Write) -> io::R
     let mut page = Page::new(style);
     header(&mut page, report);
     findings::write(&mut page, report);
-    timeline::write(&mut page, report);
+    timeline::write(&mut page, std::slice::from_ref(report));
     tables::write(&mut page, report);
     notes::write(&mut page, report);
+    out.write_all(page.finish().as_bytes())
+}
+
+/// Writes several reports, and one timeline of them all.
+pub fn reports_text(reports: &[Report], style: Style, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(style);
+    for report in reports {
+        page.blank();
+        header(&mut page, report);
+        findings::write(&mut page, report);
+        tables::write(&mut page, report);
+        notes::write(&mut page, report);
+    }
+    timeline::write(&mut page, reports);
     out.write_all(page.finish().as_bytes())
 }
 

@@ -246,9 +246,9 @@ fn a_file_with_totals_reads_as_the_live_stream_does() {
     let live = story.recording();
     let mut read = Recording::default();
     for window in &story.windows {
-        read.apply_history(window);
+        read.apply_history(window.clone());
     }
-    read.set_totals(live.totals().clone());
+    read.add_totals(live.totals());
     assert_eq!(json(&read), json(&live));
 }
 
@@ -280,8 +280,8 @@ fn a_recording_on_disk_reads_as_the_live_stream_does() {
     let mut file = session::Recording::open(&path).unwrap();
     let mut read = Recording::default();
     for window in file.timeline() {
-        read.apply_history(&window.unwrap());
+        read.apply_history(window.unwrap());
     }
-    read.set_totals(file.totals().clone());
+    read.add_totals(file.totals());
     assert_eq!(json(&read), json(&story.recording()));
 }

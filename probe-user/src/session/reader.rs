@@ -190,15 +190,27 @@ impl<R: Read + Seek> Recording<R> {
         Ok(self.completeness.get_or_insert_default())
     }
 
+    /// The number that all frames of this file have, and no other file's.
+    pub fn id(&self) -> Option<u64> {
+        self.frames.recording()
+    }
+
     /// What a report is made of: the whole timeline, and the totals of the end.
     pub fn fold(&mut self) -> Result<model::Recording, ReadError> {
         let mut recording = model::Recording::default();
-        for window in self.timeline() {
-            recording.apply_history(&window?);
-        }
-        recording.set_totals(self.totals.clone());
+        self.fold_into(&mut recording)?;
         recording.set_reading(self.completeness()?.reading());
         Ok(recording)
+    }
+
+    /// Adds this file, the first or the next part of a recording.
+    pub(super) fn fold_into(&mut self, recording: &mut model::Recording) -> Result<(), ReadError> {
+        recording.begin_part();
+        for window in self.timeline() {
+            recording.apply_history(window?);
+        }
+        recording.add_totals(&self.totals);
+        Ok(())
     }
 
     fn pass(&mut self, mode: Mode) -> Windows<'_, R> {

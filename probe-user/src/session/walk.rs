@@ -50,6 +50,10 @@ impl<R: Read + Seek> Frames<R> {
         self.recording = Some(recording);
     }
 
+    pub(super) fn recording(&self) -> Option<u64> {
+        self.recording
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.bytes.len()
     }

@@ -114,6 +114,7 @@ pub struct Writer<S: Store = FileStore> {
     kept: u64,
     length: u64,
     key_frame: u64,
+    key_frame_len: u64,
     key_boot_ns: u64,
     sync_boot_ns: u64,
     sync_asked: SyncHandle,
@@ -174,6 +175,7 @@ impl<S: Store> Writer<S> {
             kept: 0,
             length: 0,
             key_frame: 0,
+            key_frame_len: 0,
             key_boot_ns: 0,
             sync_boot_ns: 0,
             sync_asked: SyncHandle::default(),
@@ -185,6 +187,11 @@ impl<S: Store> Writer<S> {
     /// A handle by which others ask for a sync.
     pub fn sync_handle(&self) -> SyncHandle {
         self.sync_asked.clone()
+    }
+
+    /// Listens to this handle from now on, the one of an earlier writer.
+    pub(super) fn set_sync_handle(&mut self, handle: SyncHandle) {
+        self.sync_asked = handle;
     }
 
     /// Totals of what was written.
@@ -231,6 +238,26 @@ impl<S: Store> Writer<S> {
         self.sync(window.to_boot_ns, parts.urgent())
     }
 
+    /// Bytes of the last key frame.
+    pub fn key_frame_len(&self) -> u64 {
+        self.key_frame_len
+    }
+
+    /// Ends the recording for a reason of the writer's own.
+    pub fn end_because(&mut self, why: &str) -> Result<(), WriteError> {
+        self.end = Some(self.end_statement(why));
+        self.end()
+    }
+
+    fn end_statement(&self, why: &str) -> End {
+        End {
+            boot_ns: self.totals.to_boot_ns,
+            why: why.to_owned(),
+            events: self.totals.events,
+            windows: self.totals.windows,
+        }
+    }
+
     /// Writes a last key frame and the end statement.
     pub fn end(&mut self) -> Result<(), WriteError> {
         if self.state == State::Ended {
@@ -239,12 +266,10 @@ impl<S: Store> Writer<S> {
         if self.state == State::Open {
             self.write_key_frame()?;
         }
-        let end = self.end.take().unwrap_or_else(|| End {
-            boot_ns: self.totals.to_boot_ns,
-            why: "finished".to_owned(),
-            events: self.totals.events,
-            windows: self.totals.windows,
-        });
+        let end = match self.end.take() {
+            Some(end) => end,
+            None => self.end_statement("finished"),
+        };
         self.write_end(&end)?;
         self.store
             .cut(self.length)
@@ -294,6 +319,7 @@ impl<S: Store> Writer<S> {
         }
         self.commit()?;
         self.key_frame = at;
+        self.key_frame_len = self.length - at;
         self.key_boot_ns = self.totals.to_boot_ns;
         self.state = State::Keyed;
         Ok(())
@@ -357,12 +383,7 @@ impl<S: Store> Writer<S> {
         };
         self.sequence = self.kept;
         self.batch.clear();
-        let end = End {
-            boot_ns: self.totals.to_boot_ns,
-            why,
-            events: self.totals.events,
-            windows: self.totals.windows,
-        };
+        let end = self.end_statement(&why);
         // The first error is what counts; these may well fail for its reason.
         if self.store.cut(self.length).is_ok() && self.write_end(&end).is_err() {
             let _ = self.store.cut(self.length);

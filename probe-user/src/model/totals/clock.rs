@@ -3,7 +3,7 @@
 use crate::sample::{ClockAnchor, ClockStep};
 
 /// Steps kept with their anchors; further ones are only counted.
-const MAX_STEPS: usize = 256;
+pub(super) const MAX_STEPS: usize = 256;
 
 /// Real time may drift against boottime by this share (1000 ppm; the kernel
 /// slews by at most 500), without having stepped.

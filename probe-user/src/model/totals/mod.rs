@@ -3,6 +3,7 @@
 //! Folding all windows of a recording, or its last key frame and the windows
 //! after it, gives the same totals.
 
+mod absorb;
 mod bounded;
 mod clock;
 mod key_frame;

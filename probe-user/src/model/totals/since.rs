@@ -1,7 +1,7 @@
 //! What later totals have more than earlier ones.
 
 use super::Totals;
-use crate::sample::{Gap, Loss, Missed, Record, Sample, Window};
+use crate::sample::{Gap, Inventory, Loss, Missed, Record, Sample, Window};
 
 impl Totals {
     /// One window that takes `earlier` to these totals, as far as totals go:
@@ -25,7 +25,11 @@ impl Totals {
             }
         }
         if self.volumes != earlier.volumes {
-            push(Record::Inventory(self.volumes.to_inventory()));
+            // When each of these was read is not known.
+            push(Record::Inventory(Inventory {
+                carried: true,
+                ..self.volumes.to_inventory()
+            }));
         }
         self.losses_since(earlier)
             .for_each(|loss| push(Record::Loss(loss)));

@@ -40,6 +40,7 @@ impl Volumes {
             cgroups,
             duration_ns: _,
             volumes,
+            carried: _,
         } = inventory;
         self.boot_ns = self.boot_ns.max(*boot_ns);
         if *whole {
@@ -94,6 +95,7 @@ impl Volumes {
     /// As one whole snapshot.
     pub fn to_inventory(&self) -> Inventory {
         Inventory {
+            carried: false,
             boot_ns: self.boot_ns,
             whole: true,
             devices: self.devices.values().cloned().collect(),

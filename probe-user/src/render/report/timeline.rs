@@ -18,13 +18,20 @@ const DEVICE: usize = 20;
 const FIRST: usize = 30;
 const LAST: usize = 70;
 
-pub(super) fn write(page: &mut Page, report: &Report) {
-    let rows = shown(report);
+/// The timeline of a report; of several, one of them all, which names the nodes.
+pub(super) fn write(page: &mut Page, reports: &[Report]) {
+    let mut rows: Vec<Entry> = reports.iter().flat_map(entries).collect();
     if rows.is_empty() {
         return;
     }
+    if let [_, _, ..] = reports {
+        rows.sort_by_key(|entry| entry.row.t_ns);
+    } else {
+        rows.iter_mut().for_each(|entry| entry.node = None);
+    }
     page.blank();
-    let error = report.timeline.iter().filter_map(|row| row.error_ns).max();
+    let all = reports.iter().flat_map(|report| &report.timeline);
+    let error = all.filter_map(|row| row.error_ns).max();
     let precision = maybe(error, |ns| format!("± {}", duration(ns)));
     let title = format!("timeline, UTC {precision}");
     page.line(0, &[(Tone::Strong, &title)]);
@@ -38,7 +45,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         );
     }
     table(page, &last[left_out..]);
-    for folded in &report.timeline_folded {
+    for folded in reports.iter().flat_map(|report| &report.timeline_folded) {
         let text = format!(
             "and {} {} between {} and {}, counted only",
             folded.count,
@@ -48,6 +55,29 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         );
         page.line(1, &[(Tone::Faint, &text)]);
     }
+}
+
+/// An entry, and the node that it is of.
+struct Entry<'a> {
+    node: Option<&'a str>,
+    row: &'a TimelineRow,
+}
+
+impl Entry<'_> {
+    fn place(&self) -> String {
+        let device = self.row.device.as_deref().unwrap_or_default();
+        match self.node {
+            Some(node) => format!("{node} {device}"),
+            None => device.to_owned(),
+        }
+    }
+}
+
+fn entries(report: &Report) -> impl Iterator<Item = Entry<'_>> {
+    let node = report.session.host.as_deref();
+    shown(report)
+        .into_iter()
+        .map(move |row| Entry { node, row })
 }
 
 /// All entries but starts of tools whose end is there too.
@@ -65,13 +95,13 @@ fn shown(report: &Report) -> Vec<&TimelineRow> {
     report.timeline.iter().filter(is_shown).collect()
 }
 
-fn table(page: &mut Page, rows: &[&TimelineRow]) {
-    let width = |row: &&TimelineRow| row.device.as_ref().map_or(0, |name| name.chars().count());
-    let device_width = rows.iter().map(width).max().unwrap_or(0).min(DEVICE);
-    for row in rows {
-        let device = cut(row.device.as_deref().unwrap_or_default(), device_width);
-        let head = format!("{}  {device}", clock(row.time.as_deref()));
-        page.entry(1, COLUMN + device_width + 2, &head, &what(row));
+fn table(page: &mut Page, rows: &[Entry]) {
+    let width = rows.iter().map(|entry| entry.place().chars().count()).max();
+    let width = width.unwrap_or(0).min(DEVICE);
+    for entry in rows {
+        let place = cut(&entry.place(), width);
+        let head = format!("{}  {place}", clock(entry.row.time.as_deref()));
+        page.entry(1, COLUMN + width + 2, &head, &what(entry.row));
     }
 }
 

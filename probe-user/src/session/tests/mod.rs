@@ -3,6 +3,7 @@
 mod damage;
 mod disk;
 mod hostile;
+mod parts;
 mod replay;
 mod round_trip;
 mod scale;
