@@ -65,7 +65,9 @@ impl Recording {
             };
             let before = self.anchors.last();
             if eventful || before.is_none_or(|before| stepped(&before, anchor)) {
-                before.iter().for_each(|before| self.anchors.add(before));
+                if let Some(before) = before {
+                    self.anchors.add(&before);
+                }
                 self.anchors.add(anchor);
             } else {
                 self.anchors.set_latest(anchor);

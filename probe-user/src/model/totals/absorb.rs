@@ -77,7 +77,9 @@ mod tests {
 
     fn fold(windows: &[Window]) -> Totals {
         let mut totals = Totals::default();
-        windows.iter().for_each(|window| totals.fold(window));
+        for window in windows {
+            totals.fold(window);
+        }
         totals
     }
 

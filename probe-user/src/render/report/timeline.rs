@@ -27,7 +27,9 @@ pub(super) fn write(page: &mut Page, reports: &[Report]) {
     if let [_, _, ..] = reports {
         rows.sort_by_key(|entry| entry.row.t_ns);
     } else {
-        rows.iter_mut().for_each(|entry| entry.node = None);
+        for entry in &mut rows {
+            entry.node = None;
+        }
     }
     page.blank();
     let all = reports.iter().flat_map(|report| &report.timeline);

@@ -41,7 +41,9 @@ fn files(path: &Path) -> Vec<PathBuf> {
 
 fn whole(windows: &[Window]) -> model::Recording {
     let mut recording = model::Recording::default();
-    windows.iter().for_each(|window| recording.apply(window));
+    for window in windows {
+        recording.apply(window);
+    }
     recording
 }
 

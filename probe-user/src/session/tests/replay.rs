@@ -73,7 +73,7 @@ proptest! {
         };
         if killed {
             let mut writer = writer(&options);
-            windows.iter().for_each(|window| writer.write(window).unwrap());
+            for window in &windows { writer.write(window).unwrap(); }
             both_are_equal(writer.store().clone());
         } else {
             both_are_equal(record(&windows, &options));

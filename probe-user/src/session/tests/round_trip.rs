@@ -65,7 +65,7 @@ fn the_timeline_has_all_of_its_records_and_no_measurements() {
         windows
             .iter()
             .flat_map(|w| w.samples.iter().filter_map(|s| s.record.clone()))
-            .filter(|record| record.is_timeline())
+            .filter(Record::is_timeline)
             .collect()
     };
     assert_eq!(timeline(&reading.timeline), timeline(&windows));
