@@ -29,4 +29,4 @@ pub use probes::{Probes, state_name};
 pub use recording::Recording;
 pub use runs::{Run, Runs};
 pub use totals::Totals;
-pub use view::{Key, Row, key_name, rows, rows_by};
+pub use view::{Key, Row, key_name, rows, rows_by, series_name};

@@ -155,6 +155,21 @@ pub fn rows_by<'a, K: Ord + Clone>(
     rows.into_values().collect()
 }
 
+/// The probe of a series, and its keys in words; nothing for an unknown one.
+pub fn series_name(known: &Totals, devices: &Devices, id: u32) -> Vec<String> {
+    let Some(series) = known.series.get(&id) else {
+        return Vec::new();
+    };
+    let schema = known.schemas.get(&series.probe);
+    let keys = schema.map_or(&[][..], |schema| &schema.keys);
+    let words = keys.iter().zip(&series.keys).filter_map(|(key, value)| {
+        resolve(key.kind(), value, devices)
+            .text()
+            .map(str::to_owned)
+    });
+    std::iter::once(series.probe.clone()).chain(words).collect()
+}
+
 fn resolve(kind: Kind, value: &KeyValue, devices: &Devices) -> Key {
     match (kind, &value.value) {
         (Kind::Device, Some(Value::Number(dev))) => Key::Device(

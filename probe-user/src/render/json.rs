@@ -34,7 +34,7 @@ pub fn diff_json(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
 
 /// Writes a diff as one line.
 pub fn diff_json_line(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
-    line(diff, out)
+    json_line(diff, out)
 }
 
 fn pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
@@ -45,10 +45,11 @@ fn pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 
 /// Writes a tick as one line.
 pub fn tick_json(tick: &Tick, out: &mut impl Write) -> io::Result<()> {
-    line(tick, out)
+    json_line(tick, out)
 }
 
-fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+/// Writes anything as one line.
+pub fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let formatter = Safe(CompactFormatter);
     value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     writeln!(out)

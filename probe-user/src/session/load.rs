@@ -1,7 +1,6 @@
 //! Files as a user gives them: parts of one recording put together, a span of
 //! it cut out.
 
-use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::reader::{ReadError, Recording};
@@ -22,81 +21,109 @@ pub struct LoadError {
 /// Reads files, each recording once: parts of one, as `record --rotate` leaves
 /// them, are one again, in any order given. Only what lies within `span` counts.
 pub fn load(paths: &[PathBuf], span: &Span) -> Result<Vec<model::Recording>, LoadError> {
-    let files = paths
-        .iter()
-        .map(|path| Ok((path.as_path(), named(path, Recording::open(path))?)))
-        .collect::<Result<Vec<_>, LoadError>>()?;
-    let mut recordings = Vec::new();
-    for mut parts in group(files) {
-        recordings.push(fold(&mut parts, span)?);
+    let parts = parts(paths)?;
+    parts.iter().map(|parts| parts.fold(span)).collect()
+}
+
+/// The files of one recording, in order.
+#[derive(Clone, Debug)]
+pub struct Parts(Vec<PathBuf>);
+
+/// Puts the parts of each recording together; a file given twice counts once.
+pub fn parts(paths: &[PathBuf]) -> Result<Vec<Parts>, LoadError> {
+    let mut groups: Vec<Vec<(Head, &PathBuf)>> = Vec::new();
+    for path in paths {
+        let head = Head::of(&open(path)?);
+        let group = groups
+            .iter_mut()
+            .find(|group| group.iter().any(|(other, _)| other.same_recording(&head)));
+        match group {
+            Some(group) if group.iter().any(|(other, _)| other.id == head.id) => {}
+            Some(group) => group.push((head, path)),
+            None => groups.push(vec![(head, path)]),
+        }
     }
-    Ok(recordings)
+    let in_order = |mut group: Vec<(Head, &PathBuf)>| {
+        group.sort_by_key(|(head, _)| (head.part, head.start_boot_ns));
+        Parts(group.into_iter().map(|(_, path)| path.clone()).collect())
+    };
+    Ok(groups.into_iter().map(in_order).collect())
+}
+
+/// What tells which recording a file is a part of.
+struct Head {
+    id: Option<u64>,
+    stream: u64,
+    boot_id: String,
+    part: u32,
+    start_boot_ns: u64,
+}
+
+impl Head {
+    fn of(file: &Recording) -> Self {
+        let session = file.session();
+        Self {
+            id: file.id(),
+            stream: session.stream,
+            boot_id: session.boot_id.clone(),
+            part: session.part,
+            start_boot_ns: session.start_boot_ns,
+        }
+    }
+
+    fn same_recording(&self, other: &Self) -> bool {
+        let same_stream = self.stream != 0 && self.stream == other.stream;
+        self.id == other.id || same_stream && self.boot_id == other.boot_id
+    }
+}
+
+impl Parts {
+    /// The recording, or a span of it.
+    pub fn fold(&self, span: &Span) -> Result<model::Recording, LoadError> {
+        let mut whole = model::Recording::default();
+        let mut reading = Reading::default();
+        let mut before: Option<Session> = None;
+        for path in &self.0 {
+            let mut file = open(path)?;
+            named(path, file.fold_into(&mut whole))?;
+            reading.follow(named(path, file.completeness())?.reading());
+            let session = file.session();
+            let gap = before.and_then(|before| missing(&before, session, &whole));
+            reading.gaps.extend(gap);
+            before = Some(session.clone());
+        }
+        whole.set_reading(reading.clone());
+        if span.is_whole() {
+            return Ok(whole);
+        }
+        let (from, to) = span.boot_times(&whole);
+        let mut clip = Clip::new(from, to);
+        self.windows(|window| clip.take(window))?;
+        Ok(clip.finish(reading))
+    }
+
+    /// Hands out all windows in order, until `take` says false.
+    pub fn windows(&self, mut take: impl FnMut(Window) -> bool) -> Result<(), LoadError> {
+        for path in &self.0 {
+            let mut file = open(path)?;
+            let mut windows = file.windows();
+            while let Some(window) = named(path, windows.next_window())? {
+                if !take(window) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> Result<Recording, LoadError> {
+    named(path, Recording::open(path))
 }
 
 fn named<T>(path: &Path, result: Result<T, ReadError>) -> Result<T, LoadError> {
     let path = path.to_owned();
     result.map_err(|source| LoadError { path, source })
-}
-
-/// A file, with its name for messages.
-type Part<'a, R> = (&'a Path, Recording<R>);
-
-/// Parts of one recording together and in order; a file given twice counts once.
-fn group<R: Read + Seek>(files: Vec<Part<'_, R>>) -> Vec<Vec<Part<'_, R>>> {
-    let mut groups: Vec<Vec<Part<'_, R>>> = Vec::new();
-    for (path, file) in files {
-        let known = groups
-            .iter_mut()
-            .find(|group| group.iter().any(|(_, other)| same_stream(other, &file)));
-        match known {
-            Some(group) if group.iter().any(|(_, other)| other.id() == file.id()) => {}
-            Some(group) => group.push((path, file)),
-            None => groups.push(vec![(path, file)]),
-        }
-    }
-    for group in &mut groups {
-        group.sort_by_key(|(_, file)| (file.session().part, file.session().start_boot_ns));
-    }
-    groups
-}
-
-fn same_stream<R: Read + Seek>(a: &Recording<R>, b: &Recording<R>) -> bool {
-    let (x, y) = (a.session(), b.session());
-    a.id() == b.id() || x.stream != 0 && x.stream == y.stream && x.boot_id == y.boot_id
-}
-
-fn fold<R: Read + Seek>(
-    parts: &mut [Part<'_, R>],
-    span: &Span,
-) -> Result<model::Recording, LoadError> {
-    let mut whole = model::Recording::default();
-    let mut reading = Reading::default();
-    let mut before: Option<&Session> = None;
-    for (path, file) in parts.iter_mut() {
-        named(path, file.fold_into(&mut whole))?;
-        let completeness = named(path, file.completeness())?.reading();
-        reading.follow(completeness);
-        let session = file.session();
-        reading
-            .gaps
-            .extend(before.and_then(|b| missing(b, session, &whole)));
-        before = Some(session);
-    }
-    whole.set_reading(reading.clone());
-    if span.is_whole() {
-        return Ok(whole);
-    }
-    let (from, to) = span.boot_times(&whole);
-    let mut clip = Clip::new(from, to);
-    'parts: for (path, file) in parts.iter_mut() {
-        let mut windows = file.windows();
-        while let Some(window) = named(path, windows.next_window())? {
-            if !clip.take(window) {
-                break 'parts;
-            }
-        }
-    }
-    Ok(clip.finish(reading))
 }
 
 /// The time between two parts of which one is not there.

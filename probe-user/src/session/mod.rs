@@ -16,7 +16,7 @@ mod walk;
 mod writer;
 
 pub use completeness::Completeness;
-pub use load::{LoadError, load};
+pub use load::{LoadError, Parts, load, parts};
 pub use parts::TOO_LONG;
 pub use reader::{Check, ReadError, Recording, Windows};
 pub use rotate::{Limits, Rotating};
