@@ -3,7 +3,7 @@
 use super::output;
 use crate::analysis::{self, Diff, Options, Side, Verdict};
 use crate::error::Error;
-use crate::model::{Paces, Reading, Recording};
+use crate::model::{Paces, Recording};
 use crate::render;
 use crate::session;
 use anyhow::{Context, anyhow};
@@ -104,13 +104,7 @@ impl Loaded {
                 recording.apply(&window);
                 paces.apply(&window);
             }
-            let completeness = file.completeness()?;
-            recording.set_reading(Reading {
-                truncated: completeness.truncated(),
-                damaged_frames: completeness.damaged_frames,
-                trailing_bytes: completeness.trailing_bytes,
-                gaps: completeness.gaps.clone(),
-            });
+            recording.set_reading(file.completeness()?.reading());
             Ok(Self {
                 file: path.display().to_string(),
                 recording,
