@@ -1,10 +1,14 @@
-//! Turns the recording's `.proto` into Rust, without needing `protoc`.
+//! Turns the `.proto` files into Rust, without needing `protoc`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let descriptors = protox::compile(["proto/volprobe.proto"], ["proto"])?;
+    let recording = protox::compile(["proto/volprobe.proto"], ["proto"])?;
     prost_build::Config::new()
         .btree_map(["."])
-        .compile_fds(descriptors)?;
-    println!("cargo::rerun-if-changed=proto/volprobe.proto");
+        .type_attribute(".", "#[derive(serde::Serialize)]")
+        .enum_attribute(".", "#[serde(rename_all = \"snake_case\")]")
+        .compile_fds(recording)?;
+    let perfetto = protox::compile(["proto/perfetto.proto"], ["proto"])?;
+    prost_build::Config::new().compile_fds(perfetto)?;
+    println!("cargo::rerun-if-changed=proto");
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod cloud;
 pub mod collect;
 pub mod doctor;
 pub mod error;
+pub mod export;
 pub mod kernel;
 pub mod live;
 pub mod model;

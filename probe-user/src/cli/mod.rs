@@ -8,6 +8,7 @@ pub mod capture;
 pub mod correlate;
 pub mod diff;
 pub mod doctor;
+pub mod export;
 pub mod filters;
 pub mod live;
 pub mod logger;
@@ -46,6 +47,7 @@ enum Command {
     Live(live::Args),
     Correlate(correlate::Args),
     Doctor(doctor::Args),
+    Export(export::Args),
     Record(record::Args),
     Report(report::Args),
     Rules(rules::Args),
@@ -74,6 +76,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Live(args) => live::run(args),
         Command::Correlate(args) => correlate::run(&args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(&args),
         Command::Rules(args) => rules::run(&args),

@@ -70,7 +70,11 @@ impl Logs<'_> {
         }
         for sample in &window.samples {
             if let Some(Record::Delta(delta)) = &sample.record {
-                self.interval.counts.entry(delta.series).or_default().add(delta);
+                self.interval
+                    .counts
+                    .entry(delta.series)
+                    .or_default()
+                    .add(delta);
             }
         }
         self.to_ns = window.to_boot_ns;
@@ -156,4 +160,3 @@ fn file_safe(name: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
         .collect()
 }
-

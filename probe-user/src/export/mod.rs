@@ -101,6 +101,8 @@ type Recordings = [Parts];
 
 /// What tells one recording from all others: the node's boot, and when it began.
 fn session_name(recording: &Recording) -> String {
-    let boot = recording.session().map_or("", |session| session.boot_id.as_str());
+    let boot = recording
+        .session()
+        .map_or("", |session| session.boot_id.as_str());
     format!("{boot}/{}", recording.start_ns())
 }

@@ -25,7 +25,7 @@ pub use json::{
     volumes_json,
 };
 pub use line::{finding_line, tick_lines};
-pub use report::{report_text, reports_text};
+pub use report::{report_text, reports_text, what};
 pub use rules::{rule_text, rules_text};
 pub use style::Style;
 pub use volumes::volumes_text;

@@ -6,7 +6,7 @@ mod tables;
 mod timeline;
 mod told;
 
-pub(super) use timeline::what;
+pub use timeline::what;
 
 use super::page::Page;
 use super::style::{Style, Tone};

@@ -108,7 +108,7 @@ fn table(page: &mut Page, rows: &[Entry]) {
 }
 
 /// What happened, in words.
-pub(in crate::render) fn what(row: &TimelineRow) -> String {
+pub fn what(row: &TimelineRow) -> String {
     let by = match (&row.comm, row.pid) {
         (Some(comm), Some(pid)) => format!(" by {comm} [{pid}]"),
         (None, Some(pid)) => format!(" by [{pid}]"),
