@@ -64,6 +64,13 @@ impl Events {
         }
     }
 
+    /// Forgets the oldest of those kept, uncounted.
+    pub(super) fn keep_newest(&mut self, count: usize) {
+        while self.kept.len() > count {
+            self.kept.pop_first();
+        }
+    }
+
     /// Those kept.
     pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &Event> + Clone {
         self.kept.values()

@@ -184,9 +184,7 @@ impl Recording {
 
     /// Forgets the oldest events, so that a stream may run for months.
     pub fn keep_newest_events(&mut self, count: usize) {
-        while self.events.len() > count {
-            self.events.pop_first();
-        }
+        self.events.keep_newest(count);
     }
 
     /// When modules were loaded (true) and unloaded.

@@ -133,7 +133,8 @@ fn unit_tests(tally: &Tally) -> Result<()> {
     )
 }
 
-/// The recording as another implementation of its specification reads it.
+/// The recording as another implementation of its specification reads it, and
+/// exports as other tools do.
 fn second_reader(tally: &Tally) -> Result<()> {
     progress("reading recordings with Python …");
     let requirements = build::workspace()?.join("probe-user/tests/second_reader/requirements.txt");
@@ -143,7 +144,12 @@ fn second_reader(tally: &Tally) -> Result<()> {
             build::cargo()?
                 .env("VOLPROBE_TEST_PYTHON", python)
                 .args(["test", "--package", "volprobe", "--lib"])
-                .args(["--", "--ignored", "session::tests::second_reader"]),
+                .args([
+                    "--",
+                    "--ignored",
+                    "session::tests::second_reader",
+                    "export::tests",
+                ]),
         ),
         Err(error) => {
             tally.add("second-reader", Verdict::Failed(format!("{error:#}")));
