@@ -37,8 +37,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    let recordings = session::load(&args.files, &Span::default())
-        .map_err(|error| Error::Input(error.into()))?;
+    let recordings =
+        session::load(&args.files, &Span::default()).map_err(|error| Error::Input(error.into()))?;
     let (intake, inputs) = args.outside.read(&recordings)?;
     let mut correlated = analysis::correlate(&recordings, &intake, inputs, &args.outside.disk);
     if let Some(name) = &args.volume {

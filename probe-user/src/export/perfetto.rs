@@ -36,7 +36,7 @@ pub(super) fn write(recordings: &Recordings, target: &Target) -> Result<(), Fail
             recording: &recording,
             single: recordings.len() == 1,
             sequence: number as u32 + 1,
-            tracks: BTreeMap::new(),
+            uuids: BTreeMap::new(),
             root: 0,
             out: &mut out,
         };
@@ -59,7 +59,7 @@ struct Tracks<'a, W> {
     single: bool,
     sequence: u32,
     /// Tracks by name.
-    tracks: BTreeMap<String, u64>,
+    uuids: BTreeMap<String, u64>,
     root: u64,
     out: &'a mut W,
 }
@@ -110,10 +110,10 @@ impl<W: Write> Tracks<'_, W> {
 
     /// The track with this name, described the first time.
     fn track(&mut self, name: &str, unit: Option<Unit>) -> io::Result<u64> {
-        if let Some(&uuid) = self.tracks.get(name) {
+        if let Some(&uuid) = self.uuids.get(name) {
             return Ok(uuid);
         }
-        let uuid = (u64::from(self.sequence) << 32) + self.tracks.len() as u64 + 1;
+        let uuid = (u64::from(self.sequence) << 32) + self.uuids.len() as u64 + 1;
         let text = proto::track_descriptor::StaticOrDynamicName::Name(name.to_owned());
         let descriptor = TrackDescriptor {
             uuid: Some(uuid),
@@ -124,7 +124,7 @@ impl<W: Write> Tracks<'_, W> {
             }),
         };
         self.packet(self.recording.start_ns(), Data::TrackDescriptor(descriptor))?;
-        self.tracks.insert(name.to_owned(), uuid);
+        self.uuids.insert(name.to_owned(), uuid);
         Ok(uuid)
     }
 
