@@ -178,3 +178,49 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ways out of what a person can change, and of what a kernel is.
+    #[test]
+    fn each_cause_has_a_message_of_its_own() {
+        let function = || "vfs_copy_file_range".to_owned();
+        let reasons = [
+            Reason::NoBtf,
+            Reason::NeedsKernelBtf,
+            Reason::Missing(function()),
+            Reason::NotInBtf(function()),
+            Reason::Inlined {
+                function: function(),
+                variant: Some("vfs_copy_file_range.isra.0".to_owned()),
+            },
+            Reason::Inlined {
+                function: function(),
+                variant: None,
+            },
+            Reason::Ambiguous {
+                function: function(),
+                count: 2,
+            },
+            Reason::Ambiguous {
+                function: function(),
+                count: 0,
+            },
+            Reason::NoTrace(function()),
+            Reason::OtherArguments(function()),
+            Reason::NoTracepoint("sched_process_exec".to_owned()),
+            Reason::NotLoaded("xfs".to_owned()),
+            Reason::Lockdown,
+            Reason::Capability(vec![Capability::Bpf, Capability::Perfmon]),
+            Reason::Paranoid(3),
+            Reason::UserNamespace,
+            Reason::Denied,
+            Reason::Memlock,
+            Reason::NoBpf,
+        ];
+        let messages: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+}

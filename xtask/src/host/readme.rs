@@ -35,13 +35,14 @@ const COMMANDS: &[(&str, Shown)] = &[
     ),
     ("cargo xtask test", Shown::Itself),
     ("cargo xtask dist", Shown::Here),
-    ("sudo volprobe live", Shown::By("live")),
+    ("cargo build --release", Shown::Here),
+    ("sudo target/release/volprobe live", Shown::By("live")),
     (
         "sudo volprobe record -o node.vprec --duration 10m",
         Shown::By("record_ends"),
     ),
     ("volprobe report node.vprec", Shown::By("resized_too_early")),
-    ("sudo volprobe doctor", Shown::By("doctor")),
+    ("sudo target/release/volprobe doctor", Shown::By("doctor")),
     ("sudo volprobe volumes", Shown::By("volumes")),
     (
         "scp target/dist/volprobe root@NODE:/usr/local/bin/",

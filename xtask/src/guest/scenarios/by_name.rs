@@ -31,11 +31,13 @@ by_name! {
     copies: copy::counts_by_name;
     copies_refused_in_the_entry: copy::refused_in_the_entry;
     reads: readahead::cp_on_ext4;
+    kinds: readahead::kinds;
     writers: readahead::writers;
     grows: resize::ext4_grows_twice;
     nothing_to_do: resize::nothing_to_do;
     partition: capacity::mounted_partition;
     partition_table: capacity::unmounted_partition;
+    partition_calls: capacity::partition_calls;
     mapping: capacity::device_mapper;
     tools: exec::tools;
     mounting: mounts::come_and_go;

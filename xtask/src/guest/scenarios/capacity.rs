@@ -86,6 +86,50 @@ pub(super) fn unmounted_partition(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
+/// The kernel's table, entry by entry: one made, one refused, one taken away, and
+/// all of it read again.
+pub(super) fn partition_calls(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(512 * MIB)?;
+    let part = format!("{}1", disk.name);
+    tool::shell(&format!(
+        "printf 'label: gpt\\n2048,204800,\\n' | sfdisk -q {}",
+        disk.node
+    ))?;
+    let bytes = partition_bytes(&part)?;
+    let recording = Recording::start(stage, &[])?;
+    tool::ok(&["partx", "--delete", "--nr", "1", &disk.node])?;
+    tool::ok(&["partx", "--add", "--nr", "1", &disk.node])?;
+    // It is there already.
+    tool::run(&["partx", "--add", "--nr", "1", &disk.node])?;
+    tool::ok(&["blockdev", "--rereadpt", &disk.node])?;
+    let report = recording.stop()?;
+    report.complete()?;
+    let changes: Vec<Value> = report
+        .events("partition.change")?
+        .into_iter()
+        .map(|change| {
+            let detail = &change["detail"];
+            json!([
+                detail["op"],
+                detail["number"],
+                detail["to_bytes"],
+                detail["error"],
+                change["comm"]
+            ])
+        })
+        .collect();
+    let expected = [
+        json!(["delete", 1, null, null, "partx"]),
+        json!(["add", 1, bytes, null, "partx"]),
+        json!(["add", 1, bytes, "EBUSY", "partx"]),
+        json!(["reread", null, null, null, "blockdev"]),
+    ];
+    for one in &expected {
+        ensure!(changes.contains(one), "{one} is not in {changes:?}");
+    }
+    Ok(())
+}
+
 /// A mapping grows by a new table, and the file system in it.
 pub(super) fn device_mapper(stage: &mut Stage) -> Result<()> {
     let disk = stage.disk(GIB)?;

@@ -68,3 +68,19 @@ pub(super) fn tools(stage: &mut Stage) -> Result<()> {
         &[("detail.exit_code", json!(0))],
     )
 }
+
+/// A further tool, by its name.
+pub(super) fn further_tool(stage: &mut Stage) -> Result<()> {
+    let recording = Recording::start(stage, &["--tool", "flock"])?;
+    tool::ok(&["flock", "/tmp/stage/lock", "true"])?;
+    tool::ok(&["findmnt", "/"])?;
+    let report = recording.stop()?;
+    report.complete()?;
+    has(
+        report.exit_of(&["flock", "/tmp/stage/lock", "true"])?,
+        &[("detail.exit_code", json!(0))],
+    )?;
+    let others = report.events("exec.exit")?;
+    ensure!(others.len() == 1, "not asked for: {others:?}");
+    Ok(())
+}

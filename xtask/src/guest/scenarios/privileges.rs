@@ -54,7 +54,29 @@ pub(super) fn no_capability(stage: &mut Stage) -> Result<()> {
         "-o",
         "user.vprec",
     ])?;
-    refusal(&refused, &["CAP_"])
+    refusal(
+        &refused,
+        &["CAP_BPF and CAP_PERFMON missing", "run as root"],
+    )?;
+    let doctor = tool::run(&[
+        "setpriv",
+        "--reuid",
+        "1000",
+        "--clear-groups",
+        "volprobe",
+        "doctor",
+    ])?;
+    ensure!(
+        doctor.code == Some(3),
+        "doctor exits with {:?}",
+        doctor.code
+    );
+    ensure!(
+        doctor.stdout.contains("CAP_BPF and CAP_PERFMON missing"),
+        "doctor says {:?}",
+        doctor.stdout
+    );
+    Ok(())
 }
 
 /// Debian 13's default takes kprobes away from all but the administrator: it

@@ -108,6 +108,35 @@ fn pages(report: &Report, disk: &Disk) -> Result<()> {
     Ok(())
 }
 
+/// Pages that were asked for outright, and pages of a mapped file.
+pub(super) fn kinds(stage: &mut Stage) -> Result<()> {
+    const ASKED_PAGES: u64 = 256;
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    for (kind, commands, pages) in [
+        ("forced", "-c 'fadvise -w 0 1m'", ASKED_PAGES),
+        ("mmap", "-c 'mmap -r 0 64m' -c 'mread 0 64m'", FILE_PAGES),
+    ] {
+        let line = format!("xfs_io -r {commands} from");
+        let report = cold_cp(stage, &at, &[&line])?;
+        let rows: Vec<&Value> = report
+            .rows("readahead")?
+            .iter()
+            .filter(|row| row["device"] == disk.name && row["kind"] == kind)
+            .collect();
+        let submitted = sum(rows.iter().copied(), "pages_submitted")?;
+        let missed = report.probe("readahead")?["missed_runs"]
+            .as_u64()
+            .unwrap_or(0);
+        ensure!(
+            submitted == pages || (missed > 0 && submitted < pages),
+            "{kind}: {submitted} pages of {pages}, {missed} missed runs: {:?}",
+            report.rows("readahead")?
+        );
+    }
+    Ok(())
+}
+
 /// Who changed a disk's read-ahead, from what, to what.
 pub(super) fn writers(stage: &mut Stage) -> Result<()> {
     let disk = stage.disk(GIB)?;

@@ -376,6 +376,45 @@ pub(super) fn volumes(stage: &mut Stage) -> Result<()> {
     )
 }
 
+/// More series than there is room for: nothing is lost but whose it was, and the
+/// kernel's programs say so where they are asked to.
+pub(super) fn many_series(stage: &mut Stage) -> Result<()> {
+    /// Each copies in three ways: a clone that is refused, a copy, and a call
+    /// that finds the end.
+    const CGROUPS: u64 = 400;
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    std::fs::write(at.join("from"), [7; 4096])?;
+    let recording = Recording::start(stage, &["--kernel-log"])?;
+    tool::shell(&format!(
+        "for i in $(seq {CGROUPS}); do mkdir /sys/fs/cgroup/box$i; \
+         echo 0 > /sys/fs/cgroup/box$i/cgroup.procs; cp {0}/from {0}/to; done; \
+         echo 0 > /sys/fs/cgroup/cgroup.procs; \
+         for i in $(seq {CGROUPS}); do rmdir /sys/fs/cgroup/box$i; done",
+        at.display()
+    ))?;
+    std::thread::sleep(Duration::from_secs(2));
+    let said = recording.stderr();
+    let report = recording.stop()?;
+    let completeness = &report.0["completeness"];
+    ensure!(
+        completeness["complete"] == false
+            && completeness["series_overflow"]
+                .as_u64()
+                .is_some_and(|count| count > 0),
+        "no overflow: {completeness}"
+    );
+    let counted = sum(report.rows("copy")?, "calls")?;
+    ensure!(counted == 3 * CGROUPS, "{counted} of 3 × {CGROUPS}");
+    let copied = sum(report.rows("copy")?, "bytes_copied")?;
+    ensure!(copied == 4096 * CGROUPS, "{copied} bytes");
+    ensure!(
+        said.contains("a loss of kind"),
+        "the kernel's programs said nothing: {said}"
+    );
+    Ok(())
+}
+
 /// All that was done was seen or is counted as lost, when volprobe could not
 /// keep up.
 pub(super) fn loss(stage: &mut Stage) -> Result<()> {
