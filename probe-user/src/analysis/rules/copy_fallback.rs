@@ -4,7 +4,10 @@ use super::copy_errors::{NOT_THIS_WAY, is_clone_ioctl, pair, series};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::tables::{CopyRow, Counts, ReadaheadRow, copy, readahead};
 use crate::model::Recording;
-use crate::units::sum;
+use crate::units::{duration, sum};
+
+/// Pages of 4 KiB in a MiB.
+const PAGES_A_MIB: f64 = 256.0;
 
 pub(super) const RULE: Rule = Rule {
     name: "copy/fallback",
@@ -47,7 +50,10 @@ fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
         .collect();
     let pages = sum(of_source.iter().map(|r| r.pages_submitted));
     let then = match (&row.src, pages) {
-        (Some(src), 1..) => format!("; {pages} pages were then read ahead from {src}"),
+        (Some(src), 1..) => {
+            let pace = pace(&of_source).unwrap_or_default();
+            format!("; {pages} pages were then read ahead from {src}{pace}")
+        }
         _ => "; no readahead on the source was seen".to_owned(),
     };
     let mut evidence = vec![series(row)];
@@ -68,4 +74,12 @@ fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
         evidence,
         advice: None,
     })
+}
+
+/// How long the reads took for a MiB: `, 24 ms/MiB`.
+fn pace(reads: &[&ReadaheadRow]) -> Option<String> {
+    let pages = sum(reads.iter().map(|row| row.pages_advanced));
+    let ns = sum(reads.iter().map(|row| row.active_ns));
+    let a_mib = (ns as f64 / pages as f64 * PAGES_A_MIB) as u64;
+    (pages > 0).then(|| format!(", {}/MiB", duration(a_mib)))
 }

@@ -169,6 +169,11 @@ pub(super) fn writers(stage: &mut Stage) -> Result<()> {
         ],
         "changes {seen:?}: {changes:?}"
     );
+    ensure!(
+        report.has_finding("readahead/changed-during-recording", name)?,
+        "{}",
+        report.0["findings"]
+    );
     let device = report
         .rows("devices")?
         .iter()
