@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use xtask::host::{bench, build, build_ebpf, demo, dist, test, vm};
+use xtask::host::{bench, build, build_ebpf, demo, dist, fuzz, test, vm};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about, version)]
@@ -15,6 +15,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Build one static binary for a node, target/dist/volprobe
     Dist,
+    Fuzz(fuzz::FuzzArgs),
     Test(test::TestArgs),
     Vm(vm::VmArgs),
 }
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
             .map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args),
         Command::Dist => dist::run(),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Vm(args) => vm::run(&args),
     };

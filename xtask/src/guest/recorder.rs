@@ -128,6 +128,13 @@ impl Recording {
         Report::of(&self.file)
     }
 
+    /// Kills volprobe where it stands, or has ended by itself.
+    pub(super) fn kill_only(mut self) -> Result<()> {
+        let _ = self.signal(Signal::KILL);
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Sends a signal to volprobe.
     pub(super) fn signal(&self, signal: Signal) -> Result<()> {
         let pid = Pid::from_raw(self.child.id() as i32).context("no pid")?;

@@ -118,6 +118,7 @@ pub const ALL: &[Scenario] = &[
     main("record_command", session::of_a_command),
     main("record_ends", session::ends),
     main("record_killed", session::killed),
+    main("record_cut_off", session::cut_off),
     main("record_filters", session::filters),
     all("self_test", session::self_test),
     all("events_lost", session::loss),

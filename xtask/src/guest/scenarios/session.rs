@@ -88,6 +88,54 @@ pub(super) fn killed(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
+/// The file system stops where it stands, and forgets what it had not written:
+/// what a power cut leaves. Mounted again, the recording reads up to its last sync.
+pub(super) fn cut_off(stage: &mut Stage) -> Result<()> {
+    for kind in ["ext4", "xfs"] {
+        let (studied, own) = (stage.disk(GIB)?, stage.disk(GIB)?);
+        let load = stage.ext4(&studied)?;
+        let at = match kind {
+            "xfs" => stage.xfs(&own)?,
+            _ => stage.ext4(&own)?,
+        };
+        let file = at.join("recording.vprec");
+        let recording = Recording::start_into(&file, &[])?;
+        let said = tool::ok(&["copyload", &load.to_string_lossy(), "/tmp/stage", "2", "20"])?;
+        let truth: Truth = serde_json::from_str(&said)?;
+        // More than the time between two syncs, and a flush.
+        std::thread::sleep(Duration::from_secs(6));
+        let at = at.to_string_lossy();
+        tool::ok(&["xfs_io", "-x", "-c", "shutdown", &at])?;
+        std::thread::sleep(Duration::from_secs(3));
+        let said = recording.stderr();
+        recording.kill_only()?;
+        ensure!(
+            said.contains("cannot write"),
+            "{kind}: it did not say that it cannot write: {said}"
+        );
+        tool::ok(&["umount", &at])?;
+        tool::ok(&["mount", &own.node, &at])?;
+        let report = Report::of(&file)?;
+        let completeness = &report.0["completeness"];
+        ensure!(
+            completeness["complete"] == false && completeness["truncated"] == true,
+            "{kind}: {completeness}"
+        );
+        let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
+        let on_disk = report
+            .rows("copy")?
+            .iter()
+            .filter(|row| row["src"] == studied.name);
+        let counted = sum(on_disk, "calls")?;
+        ensure!(
+            counted + missed == truth.calls(),
+            "{kind}: {counted} + {missed} of {}",
+            truth.calls()
+        );
+    }
+    Ok(())
+}
+
 /// SIGTERM and `--duration` end a recording as Ctrl-C does.
 pub(super) fn ends(stage: &mut Stage) -> Result<()> {
     let recording = Recording::start(stage, &[])?;
