@@ -173,7 +173,7 @@ fn nested(depth: usize) -> Vec<u8> {
 /// Bytes that are flipped, overwritten, removed, repeated or put in.
 fn mangle(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..1 + chance.below(8) {
+    for _ in 0..=chance.below(8) {
         if bytes.is_empty() {
             break;
         }
@@ -181,11 +181,7 @@ fn mangle(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
         let end = (at + 1 + chance.below(64) as usize).min(bytes.len());
         match chance.below(7) {
             0 => bytes[at] ^= 1 << chance.below(8),
-            1 => {
-                bytes[at] = chance
-                    .pick(&[0, 1, 0x7f, 0x80, 0xff, b'"', 0x1b, b'{'])
-                    .to_owned()
-            }
+            1 => bytes[at] = *chance.pick(&[0, 1, 0x7f, 0x80, 0xff, b'"', 0x1b, b'{']),
             2 => drop(bytes.drain(at..end)),
             3 => {
                 let piece = bytes[at..end].repeat(1 + chance.below(20) as usize);
