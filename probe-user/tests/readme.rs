@@ -25,6 +25,6 @@ fn the_report_of_the_sample_is_the_one_shown() {
         "README.md shows\n{shown}\nand this is printed:\n{printed}"
     );
     // A sample is to show the product at its best.
-    assert!(printed.contains(" recording  complete\n"), "{printed}");
+    assert!(printed.contains(" recording  complete"), "{printed}");
     assert!(!printed.contains("failed"), "{printed}");
 }
