@@ -8,7 +8,6 @@ mod diff;
 mod fill;
 mod finding;
 pub mod ledger;
-mod nodes;
 pub mod outside;
 mod reading;
 mod report;
@@ -27,10 +26,9 @@ pub use diff::{
     Verdict, diff,
 };
 pub use finding::{Evidence, Finding, Severity};
-pub use nodes::{NodeRow, Nodes, nodes};
 pub use report::{
     ClockRow, Completeness, Detail, DeviceRow, FoldedRow, GapRow, HookRow, LostRow, ProbeRow,
-    Report, SessionRow, Source, TimelineRow, ToolDevice, UnknownRow, report,
+    Report, SessionRow, Source, TimelineRow, ToolDevice, UnknownRow, join, narrow, report,
 };
 pub use tables::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
 pub use tick::{Tick, tick};

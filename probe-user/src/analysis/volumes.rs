@@ -131,17 +131,17 @@ impl Volumes {
     /// Leaves out all volumes but the one that a person may mean by this name.
     pub fn keep_only(&mut self, name: &str) {
         self.volumes.retain(|row| row.is_called(name));
-        let left: BTreeSet<&str> = self
-            .volumes
-            .iter()
-            .flat_map(|row| row.beneath.iter().chain([&row.device]))
-            .map(String::as_str)
-            .collect();
-        self.findings.retain(|f| {
-            f.device
-                .as_deref()
-                .is_none_or(|device| left.contains(device))
-        });
+        let left: BTreeSet<String> = self.names().map(str::to_owned).collect();
+        self.findings
+            .retain(|f| f.device.as_ref().is_none_or(|device| left.contains(device)));
+    }
+
+    /// Names of the devices of all volumes that are shown, and of those that they
+    /// lie on.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.volumes.iter();
+        let names = names.flat_map(|row| row.beneath.iter().chain([&row.device]));
+        names.map(String::as_str)
     }
 
     /// Adds what others tell: request, API call and status of each volume, and
@@ -184,8 +184,7 @@ impl Volumes {
 
     /// Adds what the kernel's log says, of the volumes that are shown.
     pub fn add_kernel_log(&mut self, lines: &[KernelLine]) {
-        let shown = self.volumes.iter().flat_map(|row| &row.beneath);
-        let names: BTreeSet<&str> = shown.map(String::as_str).collect();
+        let names: BTreeSet<&str> = self.names().collect();
         let rows = lines.iter().filter_map(|line| {
             let words = line
                 .message

@@ -6,7 +6,6 @@ use crate::analysis;
 use crate::error::Error;
 use crate::render;
 use crate::session::{self, Span};
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -44,20 +43,16 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     if let Some(name) = &args.volume {
         correlated.keep_only(name);
         if correlated.correlation.is_empty() {
-            return Err(Error::Input(anyhow::anyhow!(
-                "no volume among the inputs is called '{name}'"
-            )));
+            return Err(output::no_volume(name));
         }
     }
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let written = if args.json {
-        render::correlate_json(&correlated, &mut out)
-    } else {
-        render::correlate_text(&correlated, output::style(), &mut out)
-    };
-    written
-        .and_then(|()| out.flush())
-        .map_err(anyhow::Error::from)?;
+    output::write(|out| {
+        if args.json {
+            render::correlate_json(&correlated, out)
+        } else {
+            render::correlate_text(&correlated, output::style(), out)
+        }
+    })?;
     let found = args.exit_code && correlated.has_findings_above_info();
     Ok(ExitCode::from(u8::from(found)))
 }

@@ -1,7 +1,8 @@
 //! How text is shown on stdout.
 
+use crate::error::Error;
 use crate::render::Style;
-use std::io::IsTerminal;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 /// Narrower terminals get the text of this width, and wrap it.
 const NARROWEST: usize = 60;
@@ -23,4 +24,20 @@ pub fn style() -> Style {
             columns.clamp(NARROWEST, plain.width)
         },
     }
+}
+
+/// Writes to stdout, all of it.
+pub fn write(
+    text: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = text(&mut out).and_then(|()| out.flush());
+    Ok(written.map_err(anyhow::Error::from)?)
+}
+
+/// The error where no volume has the name that `--volume` gave.
+pub fn no_volume(name: &str) -> Error {
+    Error::Input(anyhow::anyhow!(
+        "no volume is called '{name}'; it may be namespace/pvc, a PV, a disk id, a device or a mount point"
+    ))
 }

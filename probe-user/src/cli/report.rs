@@ -5,7 +5,6 @@ use crate::analysis::{self, Report};
 use crate::error::Error;
 use crate::render;
 use crate::session::{self, Moment, Span};
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,7 +25,10 @@ pub struct Args {
     /// Only up to here, as with --from. Whole flush intervals are shown, those that end within
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     to: Option<Moment>,
-    /// One JSON object (volprobe.report/1; of several recordings volprobe.reports/1) instead of text
+    /// Only this volume: namespace/pvc, PV, disk id, device or mount point
+    #[arg(long, value_name = "NAME")]
+    volume: Option<String>,
+    /// One JSON object (volprobe.report/1) instead of text
     #[arg(long)]
     json: bool,
     /// Exit with 1 if there is a finding above info
@@ -42,17 +44,21 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     };
     let recordings =
         session::load(&args.files, &span).map_err(|error| Error::Input(error.into()))?;
-    let reports: Vec<Report> = recordings.iter().map(analysis::report).collect();
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let written = match (reports.as_slice(), args.json) {
-        ([report], true) => render::report_json(report, &mut out),
-        ([report], false) => render::report_text(report, output::style(), &mut out),
-        (reports, true) => render::reports_json(reports, &mut out),
-        (reports, false) => render::reports_text(reports, output::style(), &mut out),
-    };
-    written
-        .and_then(|()| out.flush())
-        .map_err(anyhow::Error::from)?;
+    let mut reports: Vec<Report> = recordings.iter().map(analysis::report).collect();
+    if let Some(name) = &args.volume {
+        let mut found = false;
+        for (recording, report) in recordings.iter().zip(&mut reports) {
+            found |= analysis::narrow(report, recording, name);
+        }
+        if !found {
+            return Err(output::no_volume(name));
+        }
+    }
     let found = args.exit_code && reports.iter().any(Report::has_findings_above_info);
+    output::write(|out| match reports.as_slice() {
+        _ if args.json => render::report_json(&analysis::join(reports), out),
+        [report] => render::report_text(report, output::style(), out),
+        reports => render::reports_text(reports, output::style(), out),
+    })?;
     Ok(ExitCode::from(u8::from(found)))
 }

@@ -1,15 +1,15 @@
 //! `volprobe volumes`: what is wrong now, from the node's state alone.
 
+use super::output;
 use super::outside::{self, Outside};
 use crate::analysis;
 use crate::collect::clock;
 use crate::error::Error;
 use crate::model::Recording;
 use crate::node::{Node, facts, kernel_log};
-use crate::render::{self, Style};
+use crate::render;
 use crate::sample::{Inventory, Record, Session, Window};
-use crate::session::{Writer, WriterOptions};
-use std::io::{self, IsTerminal};
+use crate::session::{self, Span, Writer, WriterOptions};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,6 +18,9 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = outside::FORMATS)]
 pub struct Args {
+    /// A recording: the volumes as they were at its end, instead of now
+    #[arg(value_name = "FILE", conflicts_with = "save")]
+    file: Option<PathBuf>,
     /// Only this volume: namespace/pvc, PV, disk id, device or mount point
     #[arg(long, value_name = "NAME")]
     volume: Option<String>,
@@ -37,51 +40,62 @@ pub struct Args {
     exit_code: bool,
 }
 
-/// Reads the node and prints.
+/// Reads the node, or a recording of it, and prints.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    let root = Path::new("/");
-    let mut recording = Recording::default();
-    let mut writer = args
-        .save
-        .as_deref()
-        .map(|path| create(path, args.force))
-        .transpose()?;
-    let window = window(root, Node::new(root).snapshot());
-    recording.apply(&window);
-    if let Some(writer) = &mut writer {
-        let written = writer.write(&window).and_then(|()| writer.end());
-        written.map_err(|error| Error::Failed(error.into()))?;
+    let now = args
+        .file
+        .is_none()
+        .then(|| window(Path::new("/"), Node::new("/").snapshot()));
+    let recordings = match (&now, &args.file) {
+        (Some(window), _) => vec![of(window)],
+        (None, file) => session::load(file.as_slice(), &Span::default())
+            .map_err(|error| Error::Input(error.into()))?,
+    };
+    let (intake, inputs) = args.outside.read(&recordings)?;
+    if let (Some(path), Some(window)) = (&args.save, &now) {
+        save(path, args.force, window)?;
     }
-    let mut volumes = analysis::volumes(&recording);
+    let recording = recordings
+        .first()
+        .ok_or_else(|| Error::Input(anyhow::anyhow!("there is no recording")))?;
+    let mut volumes = analysis::volumes(recording);
     if !args.outside.events.is_empty() {
-        let recordings = std::slice::from_ref(&recording);
-        let (intake, inputs) = args.outside.read(recordings)?;
         let said = &args.outside.disk;
-        volumes.add_outside(analysis::correlate(recordings, &intake, inputs, said));
+        volumes.add_outside(analysis::correlate(&recordings, &intake, inputs, said));
     }
     if let Some(name) = &args.volume {
         volumes.keep_only(name);
+        if volumes.volumes.is_empty() {
+            return Err(output::no_volume(name));
+        }
     }
-    if let Ok(lines) = kernel_log::read_sizes() {
+    if let (Some(_), Ok(lines)) = (&now, kernel_log::read_sizes()) {
         volumes.add_kernel_log(&lines);
     }
-    if let (Some(name), true) = (&args.volume, volumes.volumes.is_empty()) {
-        return Err(Error::Input(anyhow::anyhow!(
-            "no volume here is called '{name}'"
-        )));
-    }
-    let mut out = io::stdout().lock();
-    if args.json {
-        render::volumes_json(&volumes, &mut out)
-    } else {
-        render::volumes_text(&volumes, style(), &mut out)
-    }
-    .map_err(anyhow::Error::from)?;
+    output::write(|out| {
+        if args.json {
+            render::volumes_json(&volumes, out)
+        } else {
+            render::volumes_text(&volumes, output::style(), out)
+        }
+    })?;
     let found = args.exit_code && volumes.has_findings_above_info();
     Ok(ExitCode::from(u8::from(found)))
 }
 
-/// Before anything is read: a name that cannot be written is a wrong request.
+fn of(window: &Window) -> Recording {
+    let mut recording = Recording::default();
+    recording.apply(window);
+    recording
+}
+
+fn save(path: &Path, force: bool, window: &Window) -> Result<(), Error> {
+    let mut writer = create(path, force)?;
+    let written = writer.write(window).and_then(|()| writer.end());
+    written.map_err(|error| Error::Failed(error.into()))
+}
+
+/// A name that cannot be written is a wrong request.
 fn create(path: &Path, force: bool) -> Result<Writer, Error> {
     let options = WriterOptions {
         force,
@@ -114,14 +128,5 @@ fn window(root: &Path, inventory: Inventory) -> Window {
         from_boot_ns,
         to_boot_ns: from_boot_ns + duration,
         samples: records.into_iter().map(Into::into).collect(),
-    }
-}
-
-fn style() -> Style {
-    let terminal = io::stdout().is_terminal();
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Style {
-        color: terminal && !no_color,
-        ..Style::plain()
     }
 }

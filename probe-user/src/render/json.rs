@@ -1,7 +1,7 @@
 //! JSON: one report, or one tick a line.
 
 use super::clean::is_unsafe;
-use crate::analysis::{Correlated, Diff, Report, Tick, Volumes, nodes};
+use crate::analysis::{Correlated, Diff, Report, Tick, Volumes};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
@@ -15,11 +15,6 @@ pub fn report_json(report: &Report, out: &mut impl Write) -> io::Result<()> {
 /// Writes what nodes and others tell of each volume.
 pub fn correlate_json(correlated: &Correlated, out: &mut impl Write) -> io::Result<()> {
     pretty(correlated, out)
-}
-
-/// Writes several reports, and one timeline of them all.
-pub fn reports_json(reports: &[Report], out: &mut impl Write) -> io::Result<()> {
-    pretty(&nodes(reports), out)
 }
 
 /// Writes the volumes of a node.

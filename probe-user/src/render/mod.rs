@@ -21,8 +21,7 @@ pub use clean::clean;
 pub use correlate::correlate_text;
 pub use diff::{diff_text, diffs_text};
 pub use json::{
-    correlate_json, diff_json, diff_json_line, json_line, report_json, reports_json, tick_json,
-    volumes_json,
+    correlate_json, diff_json, diff_json_line, json_line, report_json, tick_json, volumes_json,
 };
 pub use line::{finding_line, tick_lines};
 pub use report::{report_text, reports_text, what};

@@ -4,13 +4,16 @@ mod coverage;
 mod detail;
 mod devices;
 mod mounted;
+mod narrow;
 mod nodes;
 mod outside;
 mod schema;
 mod timeline;
 
 pub use detail::{Detail, Source, ToolDevice};
-pub(super) use nodes::{join, merge, shift};
+pub use narrow::narrow;
+pub use nodes::join;
+pub(super) use nodes::{merge, shift};
 pub(super) use outside::entry;
 pub use schema::{
     ClockRow, Completeness, DeviceRow, FoldedRow, GapRow, HookRow, LostRow, ProbeRow, Report,

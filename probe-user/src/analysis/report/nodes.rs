@@ -6,7 +6,7 @@ use crate::analysis::finding::{Evidence, Finding};
 /// One report of all nodes, on one timeline. Rows say of which node they are;
 /// the ids of events become unique, each node's by what [`shift`] returns for it.
 /// Of no node there is nothing to report but the form.
-pub(crate) fn join(mut reports: Vec<Report>) -> Report {
+pub fn join(mut reports: Vec<Report>) -> Report {
     if reports.len() < 2 {
         let none = || super::report(&crate::model::Recording::default());
         return reports.pop().unwrap_or_else(none);
@@ -28,6 +28,7 @@ pub(crate) fn join(mut reports: Vec<Report>) -> Report {
         all.readahead.extend(other.readahead);
         all.series.extend(other.series);
         all.top.extend(other.top);
+        all.timeline_folded.extend(other.timeline_folded);
         all.timeline = merge(all.timeline, other.timeline);
         all.findings.extend(other.findings);
     }
@@ -144,6 +145,10 @@ fn both(mut a: Completeness, b: Completeness) -> Completeness {
     a.series_overflow += b.series_overflow;
     a.gaps.extend(b.gaps);
     a.lost.extend(b.lost);
+    a.ended = a.ended.filter(|why| b.ended.as_ref() == Some(why));
+    a.unchecked_frames += b.unchecked_frames;
+    a.unknown.extend(b.unknown);
+    a.not_kept += b.not_kept;
     a
 }
 
