@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Sends one line to the hypervisor and returns its answer.
 ///
 /// `grow DISK SIZE` grows a disk while it is in use, `iops DISK N` limits it
-/// to N requests a second (0: no limit).
+/// to N requests a second (0: no limit), `trace NAME` writes down every
+/// instruction that is executed, until `trace off`.
 pub(super) fn ask(line: &str) -> Result<String> {
     let mut port = open(HOST_PORT)?;
     writeln!(port, "{line}")?;

@@ -5,14 +5,14 @@ use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle, sleep},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 use super::{
@@ -47,8 +47,8 @@ pub struct Machine {
     child: Child,
     agent: BufReader<UnixStream>,
     console: Option<JoinHandle<()>>,
-    // Holds sockets and disks.
-    _dir: TempDir,
+    // Holds sockets, disks and traces.
+    dir: TempDir,
 }
 
 /// Why a machine did not come up.
@@ -103,14 +103,18 @@ impl Machine {
             let agent = connect(&dir.path().join("agent"), &mut guard)?;
             agent.set_read_timeout(Some(BOOT_TIMEOUT))?;
             let qmp = Qmp::new(connect(&dir.path().join("qmp"), &mut guard)?)?;
-            serve_guest(connect(&dir.path().join("host"), &mut guard)?, qmp)?;
+            serve_guest(
+                connect(&dir.path().join("host"), &mut guard)?,
+                qmp,
+                dir.path(),
+            )?;
             let child = guard.0.take().context("no child")?;
             Ok(Self {
                 release: String::new(),
                 child,
                 agent: BufReader::new(agent),
                 console: Some(console),
-                _dir: dir,
+                dir,
             })
         };
         let mut machine = start(config)?;
@@ -200,6 +204,12 @@ impl Machine {
         }
     }
 
+    /// What a trace of the guest's holds, as QEMU writes it.
+    pub fn trace(&self, name: &str) -> Result<String> {
+        let path = trace_file(self.dir.path(), name)?;
+        fs::read_to_string(&path).with_context(|| format!("the guest made no trace {name}"))
+    }
+
     fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -269,14 +279,15 @@ fn tee_console(
 }
 
 /// Answers what the guest asks of the hypervisor, for as long as it lives.
-fn serve_guest(stream: UnixStream, qmp: Qmp) -> Result<()> {
+fn serve_guest(stream: UnixStream, qmp: Qmp, dir: &Path) -> Result<()> {
+    let dir = dir.to_owned();
     let mut to = stream.try_clone()?;
     let qmp = Arc::new(Mutex::new(qmp));
     thread::spawn(move || {
         let mut lines = BufReader::new(stream).lines();
         while let Some(Ok(line)) = lines.next() {
             let mut qmp = qmp.lock().unwrap_or_else(PoisonError::into_inner);
-            let answer = match obey(&mut qmp, &line) {
+            let answer = match obey(&mut qmp, &line, &dir) {
                 Ok(()) => "ok done".to_owned(),
                 Err(error) => format!("error {error:#}").replace('\n', " "),
             };
@@ -288,12 +299,22 @@ fn serve_guest(stream: UnixStream, qmp: Qmp) -> Result<()> {
     Ok(())
 }
 
-fn obey(qmp: &mut Qmp, line: &str) -> Result<()> {
+fn obey(qmp: &mut Qmp, line: &str, dir: &Path) -> Result<()> {
     match line.split_whitespace().collect::<Vec<_>>().as_slice() {
         ["grow", disk, bytes] => qmp.resize(disk, size::parse(bytes)?),
         ["iops", disk, limit] => qmp.limit(disk, limit.parse()?),
-        _ => bail!("there are `grow DISK SIZE` and `iops DISK N`"),
+        ["trace", "off"] => qmp.trace(None),
+        ["trace", name] => qmp.trace(Some(&trace_file(dir, name)?)),
+        _ => bail!("there are `grow DISK SIZE`, `iops DISK N` and `trace NAME|off`"),
     }
+}
+
+fn trace_file(dir: &Path, name: &str) -> Result<PathBuf> {
+    ensure!(
+        name.bytes().all(|byte| byte.is_ascii_lowercase()),
+        "{name} is no name of a trace"
+    );
+    Ok(dir.join(format!("trace-{name}")))
 }
 
 /// Whether the console shows the panic that emulation causes before user

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixStream,
+    path::Path,
     time::Duration,
 };
 
@@ -63,6 +64,28 @@ impl Qmp {
         let limits = json!({"device": disk, "bps": 0, "bps_rd": 0, "bps_wr": 0,
                             "iops": iops, "iops_rd": 0, "iops_wr": 0});
         self.execute("block_set_io_throttle", &limits).map(drop)
+    }
+
+    /// Writes the address of every instruction to `file`, from now on; or ends it.
+    pub fn trace(&mut self, file: Option<&Path>) -> Result<()> {
+        // Blocks of one instruction, each of which is logged. The switch has
+        // another name since QEMU 8.1; to the unknown one QEMU only says so.
+        let switch = if file.is_some() { "on" } else { "off" };
+        let mut lines = vec![
+            format!("singlestep {switch}"),
+            format!("one-insn-per-tb {switch}"),
+        ];
+        match file {
+            Some(file) => lines.extend([
+                format!("logfile {}", file.display()),
+                "log exec,nochain".to_owned(),
+            ]),
+            None => lines.insert(0, "log none".to_owned()),
+        }
+        for line in lines {
+            self.execute("human-monitor-command", &json!({"command-line": line}))?;
+        }
+        Ok(())
     }
 
     fn read(&mut self) -> Result<Value> {

@@ -12,14 +12,16 @@ use anyhow::{Context, Result, ensure};
 use rustix::fs::copy_file_range;
 
 use super::{
-    Cost, counter,
+    Cost, Profile, counter,
     tracer::{self, Tracer},
 };
-use crate::guest::stage::Stage;
+use crate::guest::{hypervisor, stage::Stage};
 
 const BYTES: usize = 4096;
 /// Calls of one measurement, by each thread.
 const CALLS: usize = 2000;
+/// Calls of which every instruction is written down.
+const TRACED_CALLS: u64 = 200;
 /// A tracer adds at least so much; what repeats of one measurement differ by
 /// is less.
 const LEAST: u64 = 100;
@@ -70,6 +72,37 @@ pub(super) fn costs(threads: usize) -> Result<Vec<Cost>> {
         });
     }
     Ok(costs)
+}
+
+/// Has every instruction of some calls written down, plain and under volprobe,
+/// as traces of these names. Returns the number of calls of each, and the file
+/// that holds the kernel's symbols.
+pub(super) fn profile() -> Result<Profile> {
+    let mut stage = Stage::new()?;
+    let disk = stage.disk(512 << 20)?;
+    let pair = Pair::new(&stage.ext4(&disk)?, 0)?;
+    thread::sleep(Duration::from_secs(3));
+    let plain = one_by_one(&pair)?;
+    trace("plain", &pair)?;
+    let running =
+        Tracer::Volprobe(&[]).start(FUNCTION, || Ok(one_by_one(&pair)? > plain + LEAST))?;
+    trace("traced", &pair)?;
+    let symbols = "/tmp/symbols".to_owned();
+    fs::copy("/proc/kallsyms", &symbols)?;
+    running.stop()?;
+    Ok(Profile {
+        calls: TRACED_CALLS,
+        symbols,
+    })
+}
+
+fn trace(name: &str, pair: &Pair) -> Result<()> {
+    hypervisor::ask(&format!("trace {name}"))?;
+    for _ in 0..TRACED_CALLS {
+        pair.copy()?;
+    }
+    hypervisor::ask("trace off")?;
+    Ok(())
 }
 
 /// Two files of one thread.

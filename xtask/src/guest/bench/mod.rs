@@ -25,13 +25,23 @@ pub struct Cost {
     pub added: i64,
 }
 
+/// What it takes to read the traces of a workload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Profile {
+    /// Operations in each trace.
+    pub calls: u64,
+    /// File of the guest that has the kernel's symbols while volprobe ran.
+    pub symbols: String,
+}
+
 /// Measures what the arguments say, and prints it as JSON.
 pub(super) fn run(args: &[String]) -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let found = match words.as_slice() {
-        ["copy", threads] => copy::costs(threads.parse()?)?,
-        _ => bail!("usage: bench copy THREADS"),
+        ["copy", threads] => serde_json::to_string(&copy::costs(threads.parse()?)?),
+        ["profile"] => serde_json::to_string(&copy::profile()?),
+        _ => bail!("usage: bench copy THREADS | bench profile"),
     };
-    println!("{}", serde_json::to_string(&found)?);
+    println!("{}", found?);
     Ok(())
 }

@@ -9,6 +9,7 @@
 
 mod copy;
 mod document;
+mod profile;
 mod recording;
 mod rig;
 mod table;
@@ -54,6 +55,10 @@ const SUBJECTS: &[Subject] = &[
     Subject {
         name: "recording",
         run: recording::run,
+    },
+    Subject {
+        name: "profile",
+        run: profile::run,
     },
 ];
 

@@ -84,6 +84,17 @@ impl Rig {
         &self.machine.release
     }
 
+    /// Addresses of the instructions of a trace that the guest had made.
+    pub(super) fn trace(&self, name: &str) -> Result<Vec<u64>> {
+        let text = self.machine.trace(name)?;
+        Ok(text.lines().filter_map(address).collect())
+    }
+
+    /// Brings a text file back from the guest.
+    pub(super) fn text(&mut self, path: &str) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.machine.get(path)?).into_owned())
+    }
+
     /// Lets the guest program measure something, and returns what it found.
     pub(super) fn measure<T: DeserializeOwned>(&mut self, what: &[&str]) -> Result<T> {
         let argv: Vec<String> = ["bench"]
@@ -110,5 +121,27 @@ impl Rig {
         let text = String::from_utf8_lossy(&found);
         let last = text.lines().last().unwrap_or_default();
         serde_json::from_str(last).with_context(|| format!("{argv:?} printed no result: {text}"))
+    }
+}
+
+/// The guest's address in a line of QEMU's log of executed blocks:
+/// `Trace 0: 0x7f60c80009c0 [00000000/ffffffff810001c9/00000070/ff020000] name`.
+fn address(line: &str) -> Option<u64> {
+    let (_, block) = line.strip_prefix("Trace ")?.split_once('[')?;
+    u64::from_str_radix(block.split('/').nth(1)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_executed_blocks() {
+        let line = "Trace 0: 0x7f60c80009c0 [00000000/ffffffff810001c9/00000070/ff020000] x";
+        assert_eq!(address(line), Some(0xffff_ffff_8100_01c9));
+        assert_eq!(
+            address("Stopped execution of TB chain before 0x7f [12]"),
+            None
+        );
     }
 }
