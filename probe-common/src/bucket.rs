@@ -14,11 +14,31 @@ pub const PAGE_BUCKETS: usize = 272;
 /// log2 of the sub-buckets of one power of two.
 const SUB_BITS: u32 = 4;
 
+/// Sub-buckets of one power of two.
+const SUB_BUCKETS: u64 = 1 << SUB_BITS;
+
 /// The bucket of `value` in a histogram of `buckets` buckets; what is too large
 /// for it is counted in the last one.
 #[inline(always)]
 pub fn index(value: u64, buckets: usize) -> usize {
-    let shift = log2(value | 31) - SUB_BITS;
+    at(value, log2(value | 31) - SUB_BITS, buckets)
+}
+
+/// As [`index`], cheaper where `value` is in the same power of two as the one
+/// before it, which `shift` remembers.
+#[inline(always)]
+pub fn index_near(value: u64, buckets: usize, shift: &mut u32) -> usize {
+    let known = *shift & 63;
+    if (value >> known).wrapping_sub(SUB_BUCKETS) < SUB_BUCKETS {
+        return at(value, known, buckets);
+    }
+    let found = log2(value | 31) - SUB_BITS;
+    *shift = found;
+    at(value, found, buckets)
+}
+
+#[inline(always)]
+fn at(value: u64, shift: u32, buckets: usize) -> usize {
     let index = ((shift as usize) << SUB_BITS) + (value >> shift) as usize;
     if index < buckets { index } else { buckets - 1 }
 }
@@ -94,6 +114,16 @@ mod tests {
         fn no_value_leaves_the_histogram(value: u64) {
             prop_assert!(index(value, TIME_BUCKETS) < TIME_BUCKETS);
             prop_assert!(index(value, PAGE_BUCKETS) < PAGE_BUCKETS);
+        }
+
+        #[test]
+        fn the_bucket_is_the_same_whatever_came_before(
+            values in proptest::collection::vec(any::<u64>().prop_flat_map(|v| (0u32..64).prop_map(move |s| v >> s)), 1..20),
+            mut shift: u32,
+        ) {
+            for value in values {
+                prop_assert_eq!(index_near(value, TIME_BUCKETS, &mut shift), index(value, TIME_BUCKETS));
+            }
         }
 
         #[test]

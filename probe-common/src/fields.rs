@@ -1,17 +1,17 @@
 //! Kernel structure fields that the programs read.
 //!
-//! No layout of a kernel is compiled in: each field is a read-only global of
-//! the object, set by the loader from the running kernel's BTF before the
-//! programs are verified. One list serves both sides: the kernel side makes a
-//! `static` of each row, user space a table to look the offsets up by.
+//! No layout of a kernel is compiled in: the loader writes each field's offset,
+//! from the running kernel's BTF, into the instructions that use it (see
+//! [`crate::patch`]). One list serves both sides: the kernel side makes a
+//! constant of each row, user space a table to look the offsets up by.
 
 /// Offset value for a field that this kernel does not have.
-pub const ABSENT: u32 = u32::MAX;
+pub const ABSENT: u32 = i32::MAX as u32;
 
-/// One field: the global's name, the structure, and the path within it.
+/// One field: the constant's name, the structure, and the path within it.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
-    /// Name of the global in the object.
+    /// Name of the constant on the kernel side.
     pub symbol: &'static str,
     /// Structure, without `struct`.
     pub structure: &'static str,

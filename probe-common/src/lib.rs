@@ -23,6 +23,7 @@ pub mod cell;
 pub mod event;
 pub mod fields;
 pub mod loss;
+pub mod patch;
 pub mod programs;
 pub mod series;
 pub mod slot;

@@ -8,6 +8,7 @@
 //! change, the sums move to the `TOP` hash; the whole of a process is the
 //! sum of both.
 
+use crate::series::Route;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Slots; a power of two.
@@ -104,13 +105,31 @@ pub struct Slot {
     pub bytes: u64,
     /// Time in them, ns.
     pub time_ns: u64,
-    /// Where the series of these keys are counted, by
-    /// [`crate::series::Route`]: the index of the cell plus 1; 0 where not known.
-    pub cells: [u32; 4],
+    /// Where calls of these keys are counted, by [`outcome`]: the index of the
+    /// cell plus 1; 0 where not known.
+    pub cells: [u32; 3],
+    /// The histogram's power of two that the last time fell into.
+    pub shift: u32,
     /// Thread that reached the file-system layer in the running system call.
     pub reached: u32,
     /// 1 if the file system written to has a copy method of its own.
     pub method: u32,
+}
+
+/// Place in [`Slot::cells`] of calls that copied nothing.
+pub const NOTHING: usize = 0;
+/// Place of calls that shared blocks.
+pub const CLONED: usize = 1;
+/// Place of calls that copied data: which way, the keys decide.
+pub const DATA: usize = 2;
+
+/// Place in [`Slot::cells`] of a call that took this route.
+pub const fn outcome(route: Route) -> usize {
+    match route {
+        Route::None => NOTHING,
+        Route::Clone => CLONED,
+        Route::Fs | Route::Splice => DATA,
+    }
 }
 
 /// Key of the `TOP` hash.

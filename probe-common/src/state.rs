@@ -1,4 +1,5 @@
-//! Bits of the one word of the `ARMED` map.
+//! Bits of the word `STATE`, the one that changes while programs run; and of the
+//! settings that do not.
 
 /// Everything is attached: count, and send events.
 pub const ARMED: u32 = 1;
@@ -6,7 +7,7 @@ pub const ARMED: u32 = 1;
 /// A self-test is running: processes in the `SELF_TEST` map are told apart.
 pub const SELF_TEST: u32 = 2;
 
-/// Bits of the global `FILTERS`: which of the filters of copies and readahead
+/// Bits of the setting `Filters`: which of the filters of copies and readahead
 /// are set. A filter that is not set costs nothing.
 pub mod filter {
     /// Only the process `FILTER_PID`.

@@ -3,8 +3,9 @@
 
 use crate::{
     maps::TREE,
+    patched::setting,
     self_test,
-    settings::{FILTER_CGROUP, FILTER_COMM, FILTER_DEV, FILTER_PID, FILTERS, OWN_TGID, state_word},
+    settings::{FILTER_CGROUP, FILTER_COMM, FILTER_DEV, FILTER_PID, state_word},
     task::{self, Ids},
 };
 use probe_common::state::{self, filter};
@@ -18,10 +19,10 @@ pub fn task(ids: Ids, program: u32) -> bool {
         self_test::saw(program);
         return false;
     }
-    if word & state::ARMED == 0 || ids.pid == OWN_TGID.load() {
+    if word & state::ARMED == 0 || ids.pid == setting!(OwnTgid) {
         return false;
     }
-    let filters = FILTERS.load();
+    let filters = setting!(Filters);
     if filters == 0 {
         return true;
     }
@@ -57,7 +58,7 @@ fn has_name() -> bool {
 /// Whether a call of an admitted task with these devices is counted.
 #[inline(always)]
 pub fn call(cgroup: u64, dev_in: u32, dev_out: u32) -> bool {
-    let filters = FILTERS.load();
+    let filters = setting!(Filters);
     if filters == 0 {
         return true;
     }

@@ -29,7 +29,18 @@ impl<const WORDS: usize> Cell<WORDS> {
     /// `START`.
     #[inline(always)]
     pub fn count<const START: usize, const BUCKETS: usize>(self, value: u64) {
-        let index = bucket::index(value, BUCKETS);
+        self.count_at::<START>(bucket::index(value, BUCKETS), value);
+    }
+
+    /// As [`Self::count`], where most values are within a factor of two of the
+    /// last one, whose power of two is in `shift`.
+    #[inline(always)]
+    pub fn count_near<const START: usize, const BUCKETS: usize>(self, value: u64, shift: &mut u32) {
+        self.count_at::<START>(bucket::index_near(value, BUCKETS, shift), value);
+    }
+
+    #[inline(always)]
+    fn count_at<const START: usize>(self, index: usize, value: u64) {
         // SAFETY: `index` is below `BUCKETS`, and the histogram is within the
         // value.
         unsafe {

@@ -9,6 +9,12 @@ pub fn super_block<M: Memory>(file: Address) -> Address {
     M::pointer(inode, &OFF_INODE_SB)
 }
 
+/// The device of a file, as it is compared at least cost.
+#[inline(always)]
+pub fn wide_device<M: Memory>(file: Address) -> u64 {
+    M::wide(super_block::<M>(file), &OFF_SB_DEV)
+}
+
 /// The device of a file, as the kernel's `dev_t`; anonymous (major 0) where the
 /// file system has no block device.
 #[inline(always)]

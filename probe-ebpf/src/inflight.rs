@@ -4,8 +4,8 @@
 use crate::{
     loss,
     maps::{OVERFLOW_SLOTS, SLOTS},
-    settings::WITH_ON_CPU,
-    task::{self, Task},
+    patched::setting,
+    task::{self, Current},
     zero,
 };
 use aya_ebpf::bindings::BPF_ANY;
@@ -39,13 +39,13 @@ pub fn place(tid: u32) -> Option<&'static mut Flight> {
 
 /// Notes what every call notes, and that it is in flight.
 #[inline(always)]
-pub fn begin(flight: &mut Flight, task: &Task) {
-    if WITH_ON_CPU.load() != 0 {
+pub fn begin(flight: &mut Flight, task: &impl Current) {
+    if setting!(WithOnCpu) != 0 {
         flight.switches = task.switches();
         flight.run_ns = task.run_ns();
     }
     flight.start_ns = task::now();
-    flight.tid = task.ids.tid;
+    flight.tid = task.tid() as u32;
 }
 
 /// The slot of thread `tid`, unless another is in flight there; and its call in

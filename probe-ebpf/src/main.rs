@@ -7,7 +7,7 @@
 //! Rules that hold for every program:
 //!
 //! - No kernel layout is compiled in: [`kernel`] reads fields at offsets that
-//!   the loader sets from the running kernel's BTF.
+//!   the loader writes into the instructions, from the running kernel's BTF.
 //! - Addresses of kernel memory are computed with `wrapping_add`: `add` on a
 //!   null pointer is undefined behaviour, and the compiler then drops the null
 //!   check that the verifier insists on.
@@ -30,6 +30,7 @@ mod inflight;
 mod kernel;
 mod loss;
 mod maps;
+mod patched;
 mod probes;
 mod self_test;
 mod series;

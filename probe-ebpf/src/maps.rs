@@ -28,11 +28,6 @@ const MMAPABLE: u32 = 1 << 10;
 /// Series of one probe.
 const SERIES: u32 = 256;
 
-/// One word of `probe_common::state` bits; nothing is counted before the
-/// loader has set them.
-#[map]
-pub static ARMED: Array<u32> = Array::with_max_entries(1, 0);
-
 /// Losses by [`Loss`], cumulative.
 #[map]
 pub static LOSSES: Array<u64> = Array::with_max_entries(Loss::ALL.len() as u32, MMAPABLE);

@@ -1,6 +1,6 @@
 //! From the key of a series to its number, and to the words that are its value.
 
-use crate::{loss, settings::SHARDS};
+use crate::{loss, patched::setting};
 use aya_ebpf::{
     bindings::BPF_NOEXIST,
     maps::{Array, HashMap, Queue},
@@ -74,6 +74,6 @@ impl Series {
 /// taken is a question of speed only.
 #[inline(always)]
 pub fn cell(number: u32, tid: u32) -> u32 {
-    let shards = SHARDS.load();
+    let shards = setting!(Shards);
     number * shards + (tid & (shards - 1))
 }

@@ -6,7 +6,7 @@ use crate::{
         OFF_TASK_NIVCSW, OFF_TASK_NVCSW, OFF_TASK_PID, OFF_TASK_RUNTIME, OFF_TASK_TGID, Probed,
         Typed,
     },
-    settings::HAS_TASK_BTF,
+    patched::setting,
 };
 use aya_ebpf::helpers;
 use core::mem::MaybeUninit;
@@ -60,7 +60,62 @@ pub fn comm() -> [u8; 16] {
     }
 }
 
-/// The current task, with its ids.
+/// What is asked of the task that runs a program.
+pub trait Current {
+    /// Its process (the kernel's tgid).
+    fn pid(&self) -> u64;
+    /// Its thread (the kernel's pid).
+    fn tid(&self) -> u64;
+    /// Its switches so far.
+    fn switches(&self) -> u64;
+    /// Its time on CPU so far, ns: as of the last tick or switch.
+    fn run_ns(&self) -> u64;
+}
+
+/// Whether the kernel gives the task with its type (5.11), so that its fields are
+/// plain loads.
+#[inline(always)]
+pub fn is_typed() -> bool {
+    setting!(HasTaskBtf) != 0
+}
+
+/// The current task by its type: everything is loaded when it is asked for, which
+/// costs no more than to keep it. Only where [`is_typed`].
+pub struct TypedTask(Address);
+
+impl TypedTask {
+    /// The task that runs this program.
+    #[inline(always)]
+    pub fn current() -> Self {
+        // SAFETY: no argument.
+        Self(unsafe { helpers::generated::bpf_get_current_task_btf() }.cast())
+    }
+}
+
+impl Current for TypedTask {
+    #[inline(always)]
+    fn pid(&self) -> u64 {
+        Typed::wide(self.0, &OFF_TASK_TGID)
+    }
+
+    #[inline(always)]
+    fn tid(&self) -> u64 {
+        Typed::wide(self.0, &OFF_TASK_PID)
+    }
+
+    #[inline(always)]
+    fn switches(&self) -> u64 {
+        Typed::read::<u64, _>(self.0, &OFF_TASK_NVCSW)
+            .wrapping_add(Typed::read(self.0, &OFF_TASK_NIVCSW))
+    }
+
+    #[inline(always)]
+    fn run_ns(&self) -> u64 {
+        Typed::read(self.0, &OFF_TASK_RUNTIME)
+    }
+}
+
+/// The current task, on any kernel.
 #[derive(Clone, Copy)]
 pub struct Task {
     /// Process and thread.
@@ -69,48 +124,53 @@ pub struct Task {
 }
 
 impl Task {
-    /// The task that runs this program. Since 5.11 a helper gives it with its
-    /// type, so that its fields are plain loads.
+    /// The task that runs this program.
     #[inline(always)]
     pub fn current() -> Self {
-        if HAS_TASK_BTF.load() == 0 {
+        if is_typed() {
+            let task = TypedTask::current();
             return Self {
-                ids: ids(),
-                // SAFETY: no argument.
-                address: unsafe { helpers::generated::bpf_get_current_task() } as Address,
+                ids: Ids {
+                    pid: task.pid() as u32,
+                    tid: task.tid() as u32,
+                },
+                address: task.0,
             };
         }
-        // SAFETY: no argument.
-        let address: Address = unsafe { helpers::generated::bpf_get_current_task_btf() }.cast();
         Self {
-            ids: Ids {
-                pid: Typed::read(address, &OFF_TASK_TGID),
-                tid: Typed::read(address, &OFF_TASK_PID),
-            },
-            address,
+            ids: ids(),
+            // SAFETY: no argument.
+            address: unsafe { helpers::generated::bpf_get_current_task() } as Address,
         }
     }
+}
 
-    /// Its switches so far.
+impl Current for Task {
     #[inline(always)]
-    pub fn switches(&self) -> u64 {
-        if HAS_TASK_BTF.load() == 0 {
-            Probed::read::<u64>(self.address, &OFF_TASK_NVCSW)
-                .wrapping_add(Probed::read(self.address, &OFF_TASK_NIVCSW))
-        } else {
-            Typed::read::<u64>(self.address, &OFF_TASK_NVCSW)
-                .wrapping_add(Typed::read(self.address, &OFF_TASK_NIVCSW))
-        }
+    fn pid(&self) -> u64 {
+        self.ids.pid.into()
     }
 
-    /// Its time on CPU so far, ns: as of the last tick or switch.
     #[inline(always)]
-    pub fn run_ns(&self) -> u64 {
-        if HAS_TASK_BTF.load() == 0 {
-            Probed::read(self.address, &OFF_TASK_RUNTIME)
-        } else {
-            Typed::read(self.address, &OFF_TASK_RUNTIME)
+    fn tid(&self) -> u64 {
+        self.ids.tid.into()
+    }
+
+    #[inline(always)]
+    fn switches(&self) -> u64 {
+        if is_typed() {
+            return TypedTask(self.address).switches();
         }
+        Probed::read::<u64, _>(self.address, &OFF_TASK_NVCSW)
+            .wrapping_add(Probed::read(self.address, &OFF_TASK_NIVCSW))
+    }
+
+    #[inline(always)]
+    fn run_ns(&self) -> u64 {
+        if is_typed() {
+            return TypedTask(self.address).run_ns();
+        }
+        Probed::read(self.address, &OFF_TASK_RUNTIME)
     }
 }
 
@@ -121,7 +181,7 @@ pub fn file(fd: u32) -> Address {
     let task = unsafe { helpers::generated::bpf_get_current_task() } as Address;
     let files = Probed::pointer(task, &OFF_TASK_FILES);
     let table = Probed::pointer(files, &OFF_FILES_FDT);
-    if fd >= Probed::read::<u32>(table, &OFF_FDT_MAX_FDS) {
+    if fd >= Probed::read::<u32, _>(table, &OFF_FDT_MAX_FDS) {
         return core::ptr::null();
     }
     let place = Probed::pointer(table, &OFF_FDT_FD).wrapping_add(fd as usize * 8);

@@ -41,11 +41,11 @@ fn changed(dev: u32, disk: &Disk, from: u64, to: u64, hook: CapacityHook) {
 /// `block_device`, before that an `hd_struct` within the `gendisk`.
 #[inline(always)]
 fn capacity(gendisk: Address) -> Option<u64> {
-    if kernel::has(&OFF_BDEV_NR_SECTORS) {
+    if OFF_BDEV_NR_SECTORS.exists() {
         let part0 = kernel::follow(gendisk, &OFF_GENDISK_PART0)?;
         kernel::probe(part0, &OFF_BDEV_NR_SECTORS)
     } else {
-        let part0 = gendisk.wrapping_add(OFF_GENDISK_PART0.load() as usize);
+        let part0 = gendisk.wrapping_add(OFF_GENDISK_PART0.offset());
         kernel::probe(part0, &OFF_HD_NR_SECTS)
     }
 }
@@ -91,7 +91,7 @@ fn bdev_set(bdev: Address, to: u64) {
 fn notified(gendisk: Address, to: u64) {
     disk_set(gendisk, to, CapacityHook::SetCapacityAndNotify);
     // On 5.10 `check_disk_size_change` will find the same change.
-    if kernel::has(&OFF_HD_NR_SECTS)
+    if OFF_HD_NR_SECTS.exists()
         && let Some(dev) = disk::dev(gendisk)
     {
         let _ = CAPACITIES.insert(dev, to, 0);
@@ -102,7 +102,7 @@ fn notified(gendisk: Address, to: u64) {
 #[inline(always)]
 fn inode_sectors(bdev: Address) -> u64 {
     kernel::follow(bdev, &OFF_BDEV_INODE)
-        .and_then(|inode| kernel::probe::<u64>(inode, &OFF_INODE_SIZE))
+        .and_then(|inode| kernel::probe::<u64, _>(inode, &OFF_INODE_SIZE))
         .map_or(UNKNOWN, |bytes| bytes >> 9)
 }
 

@@ -42,7 +42,7 @@ impl Backing {
     /// Up to 5.14 the queue has the backing device, later its disk.
     #[inline(always)]
     fn of_queue(queue: Address) -> Option<Self> {
-        if kernel::has(&OFF_QUEUE_BDI) {
+        if OFF_QUEUE_BDI.exists() {
             let bdi = kernel::follow(queue, &OFF_QUEUE_BDI)?;
             Some(Self { bdi, dev: 0 })
         } else {
@@ -61,7 +61,7 @@ impl Backing {
     #[inline(always)]
     fn of_bdev(bdev: Address) -> Option<Self> {
         let gendisk = kernel::follow(bdev, &OFF_BDEV_DISK)?;
-        if kernel::has(&OFF_BDEV_BDI) {
+        if OFF_BDEV_BDI.exists() {
             let bdi = kernel::follow(bdev, &OFF_BDEV_BDI)?;
             let dev = disk::dev(gendisk).unwrap_or(0);
             Some(Self { bdi, dev })

@@ -116,7 +116,7 @@ fn begin(
         dev: kernel::probe(superblock, &OFF_SB_DEV).unwrap_or(0),
         fs: fs as u32,
         command: command as u32,
-        block_size: kernel::probe::<u64>(superblock, &OFF_SB_BLOCKSIZE).unwrap_or(0) as u32,
+        block_size: kernel::probe::<u64, _>(superblock, &OFF_SB_BLOCKSIZE).unwrap_or(0) as u32,
         from_blocks,
         requested_blocks: requested(from_blocks),
     };

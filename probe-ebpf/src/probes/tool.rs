@@ -208,7 +208,7 @@ fn exit(program: u32) {
     let signal = kernel::follow(task, &OFF_TASK_SIGNAL).unwrap_or(ptr::null());
     // The thread is no longer counted as living: with none left, the process
     // ends now, whichever thread is the last.
-    if kernel::probe::<i32>(signal, &OFF_SIGNAL_LIVE).is_some_and(|live| live != 0) {
+    if kernel::probe::<i32, _>(signal, &OFF_SIGNAL_LIVE).is_some_and(|live| live != 0) {
         return;
     }
     self_test::saw_own(program);

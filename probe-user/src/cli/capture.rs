@@ -7,6 +7,7 @@ use super::units;
 use super::workload::{Running, Workload};
 use crate::collect::{KernelSource, Options, pump};
 use crate::error::Error;
+use crate::probe::settings::Part;
 use crate::probe::{Selection, Settings, attach};
 use crate::sink::Fanout;
 use anyhow::Context;
@@ -42,6 +43,11 @@ pub struct CaptureArgs {
     /// Show what the kernel programs log
     #[arg(long)]
     kernel_log: bool,
+    /// Leave out parts of what copies are counted by. Only `cargo xtask bench`,
+    /// which measures what each costs, has a use for it: what is left out reads
+    /// as zero
+    #[arg(long, value_enum, value_delimiter = ',', hide = true)]
+    without: Vec<Part>,
     /// A command to run: the capture ends with it, and passes on its exit status
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -62,6 +68,7 @@ impl CaptureArgs {
         let input = |error: anyhow::Error| Error::Input(error);
         let mut settings = Settings {
             selection: Selection::parse(&self.probes).map_err(|e| input(e.into()))?,
+            without: self.without,
             filters: self.filters.resolve().map_err(input)?,
             btf: self.btf,
             kernel_log: self.kernel_log,

@@ -116,7 +116,7 @@ impl KernelBtf {
     }
 
     /// Offset of each field in bytes, [`ABSENT`] for those the kernel lacks.
-    pub fn offsets(&self, fields: &[Field]) -> Vec<(&'static str, u32)> {
+    pub fn offsets(&self, fields: &[Field]) -> Vec<u32> {
         fields
             .iter()
             .map(|field| {
@@ -124,7 +124,7 @@ impl KernelBtf {
                     .named(field.structure)
                     .iter()
                     .find_map(|structure| self.offset(structure, field.path));
-                (field.symbol, bits.map_or(ABSENT, |bits| bits / 8))
+                bits.map_or(ABSENT, |bits| bits / 8)
             })
             .collect()
     }

@@ -2,25 +2,33 @@
 
 use super::error::AttachError;
 use super::explain::{chain, errno, privileges};
-use super::settings::{Filters, Settings, comm};
+use super::patch::{Numbers, patch};
+use super::settings::{Filters, Part, Settings, comm};
 use super::sizes::MapSizes;
 use super::{Reason, catalog};
 use crate::kernel::{KernelBtf, KernelFacts};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, Queue};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use probe_common::fields::FIELDS;
+use probe_common::patch::Setting;
 use probe_common::state::filter;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 use std::{fs, io};
+use zerocopy::IntoBytes;
+
+/// The map of the programs' one variable, the state word.
+const STATE: &str = ".bss";
 
 /// The built kernel programs.
 pub(super) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/ebpf/volprobe.bpf.o"));
 
-/// Values of the object's read-only globals.
+/// What the object is told before it is loaded: numbers in its instructions, and
+/// read-only globals.
 pub(super) struct Globals {
-    words: Vec<(&'static str, u32)>,
+    numbers: Numbers,
+    words: [(&'static str, u32); 2],
     filter_comm: [u8; 16],
     filter_cgroup: u64,
 }
@@ -29,24 +37,28 @@ impl Globals {
     pub(super) fn new(settings: &Settings, btf: &KernelBtf, shards: u32) -> Self {
         let filters = &settings.filters;
         let flag = |on: bool| u32::from(on);
-        let mut words = btf.offsets(FIELDS);
-        words.extend([
-            ("OWN_TGID", std::process::id()),
-            ("SHARDS", shards),
-            ("FILTERS", filter_bits(filters)),
-            ("FILTER_PID", filters.pid.unwrap_or_default()),
-            ("FILTER_DEV", filters.dev.unwrap_or_default().0),
-            (
-                "WITH_COPY_ENTRY",
-                flag(settings.selection.contains(catalog::COPY_ENTRY)),
-            ),
-            (
-                "HAS_TASK_BTF",
-                flag(btf.has_helper("BPF_FUNC_get_current_task_btf")),
-            ),
-        ]);
+        let mut numbers = Numbers::new(btf.offsets(FIELDS));
+        numbers.set(Setting::OwnTgid, std::process::id());
+        numbers.set(Setting::Shards, shards);
+        numbers.set(Setting::Filters, filter_bits(filters));
+        let entry = settings.selection.contains(catalog::COPY_ENTRY);
+        numbers.set(Setting::WithCopyEntry, flag(entry));
+        let task_btf = btf.has_helper("BPF_FUNC_get_current_task_btf");
+        numbers.set(Setting::HasTaskBtf, flag(task_btf));
+        for (setting, part) in [
+            (Setting::WithDevices, Part::Devices),
+            (Setting::WithCgroup, Part::Cgroup),
+            (Setting::WithOnCpu, Part::OnCpu),
+            (Setting::WithReadahead, Part::Readahead),
+        ] {
+            numbers.set(setting, flag(!settings.without.contains(&part)));
+        }
         Self {
-            words,
+            numbers,
+            words: [
+                ("FILTER_PID", filters.pid.unwrap_or_default()),
+                ("FILTER_DEV", filters.dev.unwrap_or_default().0),
+            ],
             filter_comm: filters.comm.as_deref().map(comm).unwrap_or_default(),
             filter_cgroup: filters.cgroup.unwrap_or_default(),
         }
@@ -87,7 +99,12 @@ pub(super) fn load(
     for (map, entries) in sizes.entries() {
         loader.map_max_entries(map, entries);
     }
-    loader.load(OBJECT).map_err(|error| refused(&error, facts))
+    // Words, as the loader wants it aligned.
+    let mut object = vec![0_u64; OBJECT.len().div_ceil(size_of::<u64>())];
+    let object = &mut object.as_mut_bytes()[..OBJECT.len()];
+    object.copy_from_slice(OBJECT);
+    patch(object, &globals.numbers).map_err(|error| AttachError::Object(error.to_string()))?;
+    loader.load(object).map_err(|error| refused(&error, facts))
 }
 
 fn refused(error: &EbpfError, facts: &KernelFacts) -> AttachError {
@@ -140,10 +157,8 @@ pub(super) fn fill(ebpf: &mut Ebpf, sizes: &MapSizes, tools: &[String]) -> Resul
 
 /// Sets the word that says whether programs count.
 pub(super) fn set_state(ebpf: &mut Ebpf, bits: u32) -> Result<(), AttachError> {
-    let mut state: Array<&mut MapData, u32> = map_mut(ebpf, "ARMED")?;
-    state
-        .set(0, bits, 0)
-        .map_err(|error| failed("ARMED", &error))
+    let mut state: Array<&mut MapData, u32> = map_mut(ebpf, STATE)?;
+    state.set(0, bits, 0).map_err(|error| failed(STATE, &error))
 }
 
 /// Memory of all maps that this process holds, bytes: the kernel's own figure,

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod catalog;
+mod patch;
 pub mod plan;
 pub mod schema;
 pub mod self_test;

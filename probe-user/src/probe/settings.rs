@@ -20,11 +20,27 @@ pub struct Filters {
     pub tree: bool,
 }
 
+/// A part of what a copy is counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// The devices read from and written to.
+    Devices,
+    /// The cgroup.
+    Cgroup,
+    /// Time on and off CPU.
+    OnCpu,
+    /// Readahead inside the call.
+    Readahead,
+}
+
 /// Settings of one attachment.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Probes that are wanted.
     pub selection: Selection,
+    /// Parts that are left out, to measure what each costs: what they would say
+    /// is then zero.
+    pub without: Vec<Part>,
     /// What copies and readahead are counted.
     pub filters: Filters,
     /// BTF file to read field offsets from, instead of the running kernel's.
@@ -76,6 +92,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             selection: Selection::default(),
+            without: Vec::new(),
             filters: Filters::default(),
             btf: None,
             kernel_log: false,

@@ -4,7 +4,10 @@
 //! An overlay calls the function again for the files beneath it. The inner call
 //! is none of its own: it gives the outer one its real devices.
 
-use super::count::{self, Copy};
+use super::{
+    count::{self, Copy},
+    steady,
+};
 use crate::{
     admit,
     args::arg,
@@ -12,8 +15,8 @@ use crate::{
     inflight,
     kernel::{Address, Memory, OFF_FILE_OP, OFF_FOPS_COPY, OFF_SB_MAGIC, Probed, Typed},
     loss,
-    settings::WITH_COPY_ENTRY,
-    task::{self, Task},
+    patched::setting,
+    task::{self, Task, TypedTask},
 };
 use aya_ebpf::{
     macros::{fentry, fexit, kprobe, kretprobe},
@@ -136,7 +139,7 @@ fn copy_exit_kp(ctx: RetProbeContext) -> u32 {
 #[inline(always)]
 fn enter<A: Arguments, const KPROBE: bool>(call: &A, program: u32) {
     let task = Task::current();
-    if WITH_COPY_ENTRY.load() != 0 {
+    if setting!(WithCopyEntry) != 0 {
         super::entry::reached(task.ids.tid);
     }
     if !admit::task(task.ids, program) {
@@ -168,8 +171,17 @@ fn enter<A: Arguments, const KPROBE: bool>(call: &A, program: u32) {
 #[inline(always)]
 fn exit(call: &FExitContext) {
     let end_ns = task::now();
+    // Twice, so that neither keeps what the other does without.
+    let is_counted = if task::is_typed() {
+        steady::count(call, &TypedTask::current(), end_ns)
+    } else {
+        steady::count(call, &Task::current(), end_ns)
+    };
+    if is_counted {
+        return;
+    }
     let task = Task::current();
-    if WITH_COPY_ENTRY.load() != 0 {
+    if setting!(WithCopyEntry) != 0 {
         super::entry::reached(task.ids.tid);
     }
     let Some((slot, flight)) = inflight::at(task.ids.tid) else {
@@ -238,7 +250,7 @@ fn inside<A: Arguments>(flight: &mut Flight, call: &A) -> bool {
         return false;
     }
     let outer = super_block::<Probed>(flight.file_in as Address);
-    if Probed::read::<u64>(outer, &OFF_SB_MAGIC) != OVERLAYFS_MAGIC
+    if Probed::read::<u64, _>(outer, &OFF_SB_MAGIC) != OVERLAYFS_MAGIC
         || outer == super_block::<A::Memory>(call.file_in())
     {
         return false;
@@ -265,11 +277,12 @@ fn finish<A: Arguments>(
     let flags = flight.as_ref().map_or(0, |flight| flight.flags);
     let (dev_in, dev_out, via) = match &flight {
         Some(flight) if flags & flag::DEVICES != 0 => (flight.dev_in, flight.dev_out, Via::Overlay),
-        _ => (
+        _ if setting!(WithDevices) != 0 => (
             device::<A::Memory>(call.file_in()),
             device::<A::Memory>(call.file_out()),
             Via::Syscall,
         ),
+        _ => (0, 0, Via::Syscall),
     };
     let copy = Copy {
         dev_in,

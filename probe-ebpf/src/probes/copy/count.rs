@@ -5,9 +5,9 @@ use crate::{
     cells::Cell,
     inflight, loss,
     maps::{COPY_BY_ID, COPY_CELLS, COPY_ERRORS, COPY_FREE, COPY_KEYS},
+    patched::setting,
     series::{Series, cell},
-    settings::{SHARDS, WITH_ON_CPU},
-    task::{self, Task},
+    task::{self, Current, Task},
     top,
 };
 use aya_ebpf::bindings::BPF_NOEXIST;
@@ -16,7 +16,7 @@ use probe_common::{
     cell::{COPY_WORDS, copy},
     loss::Loss,
     series::{ErrorKey, OTHER, Route, SeriesKey, Via},
-    slot::{Flight, Slot, Top, TopKey, flag},
+    slot::{CLONED, DATA, Flight, NOTHING, Slot, Top, TopKey, flag, outcome},
 };
 
 /// The kernel's own limit of one read or write, bytes. `cp` asks for nearly 2^63:
@@ -95,7 +95,11 @@ fn add(
     end_ns: u64,
     method: impl Fn() -> bool,
 ) {
-    let cgroup = task::cgroup();
+    let cgroup = if setting!(WithCgroup) != 0 {
+        task::cgroup()
+    } else {
+        0
+    };
     if !admit::call(cgroup, call.dev_in, call.dev_out) {
         return;
     }
@@ -115,7 +119,7 @@ fn add(
     };
     if call.result < 0 {
         // Without the check the compiler makes room for a panic.
-        let number = place.checked_div(SHARDS.load()).unwrap_or(OTHER);
+        let number = place.checked_div(setting!(Shards)).unwrap_or(OTHER);
         error(number, -call.result as u32);
     }
     let Some(words) = COPY_CELLS.get_ptr_mut(place) else {
@@ -167,7 +171,11 @@ fn in_slot(
     slot.bytes += copied;
     slot.time_ns += time_ns;
     let route = route(call, slot.method != 0);
-    let known = &mut slot.cells[route as usize & 3];
+    let known = match outcome(route) {
+        NOTHING => &mut slot.cells[NOTHING],
+        CLONED => &mut slot.cells[CLONED],
+        _ => &mut slot.cells[DATA],
+    };
     if *known == 0 {
         *known = 1 + place(task, call, route, cgroup);
     }
@@ -227,7 +235,15 @@ fn place(task: &Task, call: &Copy, route: Route, cgroup: u64) -> u32 {
 #[inline(always)]
 fn add_time(cell: Cell<COPY_WORDS>, task: &Task, flight: &Flight, time_ns: u64) {
     cell.add::<{ copy::TIME_NS }>(time_ns);
-    if WITH_ON_CPU.load() != 0 {
+    add_cpu(cell, task, flight, time_ns);
+    readahead_inside(cell, flight);
+    cell.count::<{ 1 + copy::SUMS }, TIME_BUCKETS>(time_ns);
+}
+
+/// Adds the time on and off CPU of a call.
+#[inline(always)]
+pub fn add_cpu(cell: Cell<COPY_WORDS>, task: &impl Current, flight: &Flight, time_ns: u64) {
+    if setting!(WithOnCpu) != 0 {
         let mut on_cpu_ns = time_ns;
         if task.switches() != flight.switches {
             // A call without a switch was on CPU all the time. Of others the
@@ -241,12 +257,16 @@ fn add_time(cell: Cell<COPY_WORDS>, task: &Task, flight: &Flight, time_ns: u64) 
         }
         cell.add::<{ copy::ON_CPU_NS }>(on_cpu_ns);
     }
-    if flight.flags & flag::READAHEAD != 0 {
+}
+
+/// Adds what readahead did inside a call.
+#[inline(always)]
+pub fn readahead_inside(cell: Cell<COPY_WORDS>, flight: &Flight) {
+    if setting!(WithReadahead) != 0 && flight.flags & flag::READAHEAD != 0 {
         cell.add::<{ copy::READAHEAD_CALLS }>(flight.readahead.calls);
         cell.add::<{ copy::READAHEAD_PAGES }>(flight.readahead.pages);
         cell.add::<{ copy::READAHEAD_SUBMIT_NS }>(flight.readahead.submit_ns);
     }
-    cell.count::<{ 1 + copy::SUMS }, TIME_BUCKETS>(time_ns);
 }
 
 /// Counts an error by its number.

@@ -40,7 +40,7 @@ pub fn device<M: Memory>(inode: Address) -> u32 {
     let super_block = M::pointer(inode, &OFF_INODE_SB);
     let device: u32 = M::read(super_block, &OFF_SB_DEV);
     // Anonymous devices have major 0, and 12 bits are above the minor's 20.
-    if device >> 20 == 0 && M::read::<u64>(super_block, &OFF_SB_MAGIC) == BDEVFS_MAGIC {
+    if device >> 20 == 0 && M::read::<u64, _>(super_block, &OFF_SB_MAGIC) == BDEVFS_MAGIC {
         return M::read(inode, &OFF_INODE_RDEV);
     }
     device

@@ -12,6 +12,7 @@ use crate::{
         Address, Memory, OFF_FILE_RA_PAGES, OFF_RAC_FILE, OFF_RAC_INDEX, OFF_RAC_PAGES, Probed,
         Typed,
     },
+    patched::setting,
     task,
 };
 use aya_ebpf::{
@@ -44,7 +45,7 @@ fn readahead_submit_kp(ctx: ProbeContext) -> u32 {
 
 #[inline(always)]
 fn submit<M: Memory>(control: Address, program: u32) {
-    let pages = u64::from(M::read::<u32>(control, &OFF_RAC_PAGES));
+    let pages = u64::from(M::read::<u32, _>(control, &OFF_RAC_PAGES));
     if pages == 0 {
         return;
     }
@@ -57,9 +58,11 @@ fn submit<M: Memory>(control: Address, program: u32) {
     };
     let kind = reading.kind(ids.tid, reading.flags(ids.tid));
     let inode = book::inode::<M>(control);
-    let index = M::read::<u64>(control, &OFF_RAC_INDEX);
+    let index = M::read::<u64, _>(control, &OFF_RAC_INDEX);
     let step = stream::step(ids.tid, inode, index, pages, task::now());
-    if let Some(flight) = inflight::of(ids.tid) {
+    if setting!(WithReadahead) != 0
+        && let Some(flight) = inflight::of(ids.tid)
+    {
         let sums = inflight::readahead(flight);
         sums.calls += 1;
         sums.pages += pages;
@@ -91,5 +94,5 @@ fn cap<M: Memory>(control: Address) -> u64 {
     if file.is_null() {
         return u64::MAX;
     }
-    u64::from(M::read::<u32>(file, &OFF_FILE_RA_PAGES))
+    u64::from(M::read::<u32, _>(file, &OFF_FILE_RA_PAGES))
 }

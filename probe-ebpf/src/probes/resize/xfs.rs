@@ -98,7 +98,7 @@ fn superblock_of_mount(mount: Address) -> Option<Address> {
     // 264 up to 6.12, 304 on 7.3.
     for offset in (192..448).step_by(8) {
         let candidate = kernel::peek::<u64>(mount.wrapping_add(offset))? as Address;
-        if kernel::probe::<u64>(candidate, &OFF_SB_FS_INFO) == Some(mount as u64) {
+        if kernel::probe::<u64, _>(candidate, &OFF_SB_FS_INFO) == Some(mount as u64) {
             return Some(candidate);
         }
     }

@@ -138,7 +138,7 @@ const fn field(structure: &'static str, path: &'static [&'static str]) -> Field 
 }
 
 fn offset(structure: &'static str, path: &'static [&'static str]) -> u32 {
-    btf().offsets(&[field(structure, path)])[0].1
+    btf().offsets(&[field(structure, path)])[0]
 }
 
 #[test]

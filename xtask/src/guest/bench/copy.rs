@@ -31,7 +31,26 @@ const FUNCTION: &str = "vfs_copy_file_range";
 const TRACERS: &[(&str, Tracer)] = &[
     ("floor", Tracer::Floor),
     ("volprobe", Tracer::Volprobe(&[])),
-    ("volprobe copy", Tracer::Volprobe(&["--probe", "copy"])),
+    (
+        "volprobe, devices and cgroup only",
+        Tracer::Volprobe(&["--probe", "copy", "--without", "on-cpu,readahead"]),
+    ),
+    (
+        "volprobe without devices",
+        Tracer::Volprobe(&["--without", "devices"]),
+    ),
+    (
+        "volprobe without cgroup",
+        Tracer::Volprobe(&["--without", "cgroup"]),
+    ),
+    (
+        "volprobe without time on CPU",
+        Tracer::Volprobe(&["--without", "on-cpu"]),
+    ),
+    (
+        "volprobe without readahead inside",
+        Tracer::Volprobe(&["--without", "readahead"]),
+    ),
     ("funclatency", Tracer::Funclatency),
     ("bpftrace fentry", Tracer::Bpftrace("kfunc", "kretfunc")),
     ("bpftrace kprobe", Tracer::Bpftrace("kprobe", "kretprobe")),

@@ -3,10 +3,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -116,32 +114,24 @@ fn spawn(program: &str, args: &[&str]) -> Result<Child> {
         .with_context(|| format!("cannot start {program}"))
 }
 
-/// Starts volprobe, and waits until it says that it records.
+/// Starts volprobe, and waits until it says that it records. No thread reads what
+/// it says: with a second thread the kernel takes a slower way to an open file,
+/// which would be counted as volprobe's.
 fn volprobe(options: &[&str]) -> Result<Running> {
     let file = PathBuf::from("/tmp/bench.vprec");
+    let said = PathBuf::from("/tmp/bench.stderr");
     let _ = fs::remove_file(&file);
-    let mut child = Command::new(VOLPROBE)
+    let child = Command::new(VOLPROBE)
         .args(["record", "-o"])
         .arg(&file)
         .args(options)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(fs::File::create(&said)?)
         .spawn()
         .context("cannot start volprobe")?;
-    let lines = BufReader::new(child.stderr.take().context("no stderr")?).lines();
-    let (send, ready) = mpsc::channel();
-    thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            eprintln!("volprobe| {line}");
-            if line.starts_with("volprobe: recording") {
-                let _ = send.send(());
-            }
-        }
-    });
-    ready
-        .recv_timeout(START)
-        .context("volprobe did not get to record")?;
+    wait(|| Ok(fs::read_to_string(&said)?.contains("volprobe: recording")))
+        .with_context(|| fs::read_to_string(&said).unwrap_or_default())?;
     Ok(Running::Volprobe(child, file))
 }
 
