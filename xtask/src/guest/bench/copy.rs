@@ -8,13 +8,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use rustix::fs::copy_file_range;
 
-use super::{
-    Cost, Profile, counter,
-    tracer::{self, Tracer},
-};
+use super::{Cost, Profile, compare::Workload, counter, tracer::Tracer};
 use crate::guest::{hypervisor, stage::Stage};
 
 const BYTES: usize = 4096;
@@ -64,33 +61,14 @@ pub(super) fn costs(threads: usize) -> Result<Vec<Cost>> {
     let pairs = (0..threads)
         .map(|number| Pair::new(&at, number))
         .collect::<Result<Vec<_>>>()?;
-    // What booting and mounting left to do is done by then.
-    thread::sleep(Duration::from_secs(3));
-    let plain = instructions(&pairs)?;
-    let mut costs = vec![Cost {
-        tracer: "nothing".to_owned(),
-        instructions: plain,
-        added: 0,
-    }];
-    for (name, tracer) in TRACERS {
-        let running = tracer
-            .start(FUNCTION, || Ok(instructions(&pairs)? > plain + LEAST))
-            .with_context(|| format!("starting {name}"))?;
-        thread::sleep(Duration::from_secs(3));
-        let with = instructions(&pairs)?;
-        let seen = running.stop()?;
-        let made = (CALLS * threads) as u64;
-        ensure!(seen >= made, "{name} counted {seen} calls of {made}");
-        tracer::wait(|| Ok(instructions(&pairs)? < plain + LEAST))
-            .with_context(|| format!("ending {name}"))?;
-        eprintln!("{name}: {with} instructions, {plain} without");
-        costs.push(Cost {
-            tracer: (*name).to_owned(),
-            instructions: with,
-            added: with as i64 - plain as i64,
-        });
-    }
-    Ok(costs)
+    let workload = Workload {
+        function: FUNCTION,
+        probe: "copy",
+        operations: (CALLS * threads) as u64,
+        least: LEAST,
+        measure: || instructions(&pairs),
+    };
+    workload.costs(TRACERS)
 }
 
 /// Has every instruction of some calls written down, plain and under volprobe,
@@ -108,7 +86,7 @@ pub(super) fn profile() -> Result<Profile> {
     trace("traced", &pair)?;
     let symbols = "/tmp/symbols".to_owned();
     fs::copy("/proc/kallsyms", &symbols)?;
-    running.stop()?;
+    running.stop("copy")?;
     Ok(Profile {
         calls: TRACED_CALLS,
         symbols,

@@ -2,13 +2,16 @@
 //! a nanosecond.
 //!
 //! - [`counter`]: counting instructions
+//! - [`compare`]: a workload under every tracer
 //! - [`tracer`]: volprobe and what it is compared with, one at a time
 //! - [`floor`]: the least that any tracer costs
 //! - one file a workload
 
+mod compare;
 mod copy;
 mod counter;
 mod floor;
+mod readahead;
 mod tracer;
 
 use anyhow::{Result, bail};
@@ -39,8 +42,9 @@ pub(super) fn run(args: &[String]) -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let found = match words.as_slice() {
         ["copy", threads] => serde_json::to_string(&copy::costs(threads.parse()?)?),
+        ["readahead"] => serde_json::to_string(&readahead::costs()?),
         ["profile"] => serde_json::to_string(&copy::profile()?),
-        _ => bail!("usage: bench copy THREADS | bench profile"),
+        _ => bail!("usage: bench copy THREADS | readahead | profile"),
     };
     println!("{}", found?);
     Ok(())

@@ -72,8 +72,9 @@ fn histogram(function: &str, entry: &str, back: &str) -> String {
 }
 
 impl Running {
-    /// Ends it, and returns how many calls it counted.
-    pub(super) fn stop(self) -> Result<u64> {
+    /// Ends it, and returns how many calls it counted; volprobe's are those of
+    /// `probe`.
+    pub(super) fn stop(self, probe: &str) -> Result<u64> {
         match self {
             Self::Floor(floor) => floor.calls(),
             Self::Tool(child) => {
@@ -88,7 +89,7 @@ impl Running {
                 ensure!(status.success(), "volprobe ended with {status}");
                 let report = Report::of(&file)?;
                 let calls = report
-                    .rows("copy")?
+                    .rows(probe)?
                     .iter()
                     .filter_map(|row| row["calls"].as_u64())
                     .sum();

@@ -4,13 +4,15 @@
 //!
 //! - [`document`]: that file
 //! - [`rig`]: a machine that counts instructions
-//! - [`table`]: its tables
+//! - [`table`], [`costs`]: its tables
 //! - one file a subject
 
 mod copy;
+mod costs;
 mod document;
 mod profile;
 mod recording;
+mod readahead;
 mod rig;
 mod table;
 
@@ -55,6 +57,10 @@ const SUBJECTS: &[Subject] = &[
     Subject {
         name: "recording",
         run: recording::run,
+    },
+    Subject {
+        name: "readahead",
+        run: readahead::run,
     },
     Subject {
         name: "profile",
