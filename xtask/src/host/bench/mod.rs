@@ -11,8 +11,8 @@ mod copy;
 mod costs;
 mod document;
 mod profile;
-mod recording;
 mod readahead;
+mod recording;
 mod rig;
 mod table;
 
