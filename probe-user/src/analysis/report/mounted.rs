@@ -6,6 +6,7 @@ use crate::model::Devices;
 use crate::sample::event::Detail;
 use crate::sample::{Dev, Event, MountChange};
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// When devices were mounted: number and boot time in ns.
 pub(super) struct Mountings(BTreeSet<(u32, u64)>);
@@ -33,7 +34,8 @@ impl Mountings {
         let states = devices.mounts_of(Dev(change.dev)).into_iter();
         let state = if change.op == "add" {
             // Seen before the next mounting, it is of this one.
-            let mut later = self.0.range((change.dev, boot_ns + 1)..);
+            let this = (change.dev, boot_ns);
+            let mut later = self.0.range((Bound::Excluded(this), Bound::Unbounded));
             let next = later.next().filter(|(dev, _)| *dev == change.dev);
             let until = next.map_or(u64::MAX, |(_, at)| *at);
             states
@@ -52,10 +54,12 @@ impl Mountings {
 
 #[cfg(test)]
 mod tests {
+    use super::Mountings;
     use crate::analysis::{Detail, report};
+    use crate::model::Devices;
     use crate::model::testing::{Story, VDB, ext4};
-    use crate::sample::MountChange;
     use crate::sample::event::Detail as Seen;
+    use crate::sample::{Event, MountChange};
 
     const GIB: u64 = 1 << 30;
 
@@ -104,5 +108,24 @@ mod tests {
         change(&mut story, 2_000, "add");
         look(&mut story, 2_100, &["/data"]);
         assert_eq!(points(&mut story), [None, None, Some("/data".to_owned())]);
+    }
+
+    #[test]
+    fn a_mount_at_the_end_of_time_is_no_overflow() {
+        let change = MountChange {
+            op: "add".to_owned(),
+            dev: VDB.0,
+            ..MountChange::default()
+        };
+        let event = Event {
+            boot_ns: u64::MAX,
+            detail: Some(Seen::Mount(change.clone())),
+            ..Event::default()
+        };
+        let mountings = Mountings::of([&event].into_iter());
+        assert_eq!(
+            mountings.point(&change, u64::MAX, &Devices::default()),
+            None
+        );
     }
 }
