@@ -146,14 +146,33 @@ pub(super) fn device_mapper(stage: &mut Stage) -> Result<()> {
     tool::ok(&["dmsetup", "mknodes"])?;
     tool::ok(&["mkfs.ext4", "-q", "/dev/mapper/vol"])?;
     stage.mount("vol", "/dev/mapper/vol")?;
+    let read_ahead = "/sys/block/dm-0/queue/read_ahead_kb";
+    std::fs::write(read_ahead, "4096")?;
     let recording = Recording::start(stage, &[])?;
     tool::ok(&["dmsetup", "reload", "vol", "--table", &table(1 << 21)])?;
     tool::ok(&["dmsetup", "resume", "--noudevsync", "vol"])?;
     tool::ok(&["resize2fs", "/dev/mapper/vol"])?;
+    // What nobody wrote is noticed at the next look at the devices.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let left = std::fs::read_to_string(read_ahead)?;
     let report = recording.stop()?;
     report.complete()?;
     grew(&report, "device.capacity", "dm-0", 512 * MIB, GIB)?;
-    grew(&report, "fs.resize", "dm-0", 512 * MIB, GIB)
+    grew(&report, "fs.resize", "dm-0", 512 * MIB, GIB)?;
+    // 5.10 and 6.1 forget what was tuned, 6.12 keeps it, 7.3 takes its default.
+    let was_reset = left.trim() != "4096";
+    let told = report.has_finding("readahead/reset-by-resize", "dm-0")?;
+    ensure!(
+        was_reset == told,
+        "read_ahead_kb is {left}, findings {}",
+        report.0["findings"]
+    );
+    let kept = stage.is_series("6.12");
+    ensure!(
+        was_reset != kept,
+        "read_ahead_kb is {left} after the reload"
+    );
+    Ok(())
 }
 
 /// A loop device takes the new size of its file.

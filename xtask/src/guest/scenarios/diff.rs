@@ -118,19 +118,18 @@ fn by(program: &[&str], from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Files of each run, and bytes of each.
-const FILES: u32 = 4;
+/// Files of each run, and bytes of each. At 4096 KiB of read-ahead a file is four
+/// windows only: fewer files would be too little to tell.
+const FILES: u32 = 12;
 const FILE_BYTES: u64 = 16 << 20;
 
-/// A disk that does so many requests a second, as a small cloud disk does.
-fn throttled(stage: &mut Stage) -> Result<(Disk, PathBuf, PathBuf)> {
+/// A disk with the files on it, and another one to copy to.
+fn scene(stage: &mut Stage) -> Result<(Disk, PathBuf, PathBuf)> {
     let (disk, local) = (stage.disk(GIB)?, stage.disk(GIB)?);
     let (from, to) = (stage.ext4(&disk)?, stage.ext4(&local)?);
     for i in 0..FILES {
         fs::write(from.join(i.to_string()), vec![i as u8; FILE_BYTES as usize])?;
     }
-    tool::shell("sync")?;
-    hypervisor::ask(&format!("iops {} 100", disk.name))?;
     Ok((disk, from, to))
 }
 
@@ -139,10 +138,19 @@ fn set_read_ahead(disk: &Disk, kb: u64) -> Result<()> {
     fs::write(&path, kb.to_string()).with_context(|| format!("cannot write {path}"))
 }
 
-/// Records how `copier` copies the files, with caches empty.
-fn record(file: &Path, from: &Path, to: &Path, copier: Copier) -> Result<()> {
+/// Records how `copier` copies the files, with caches empty, while the disk does
+/// so many requests a second, as a small cloud disk does.
+fn record(
+    file: &Path,
+    disk: &Disk,
+    iops: u32,
+    [from, to]: [&Path; 2],
+    copier: Copier,
+) -> Result<()> {
+    hypervisor::ask(&format!("iops {} 0", disk.name))?;
     tool::shell("sync; echo 3 > /proc/sys/vm/drop_caches")?;
-    let recording = Recording::start_into(file, &["--flush", "200ms"])?;
+    hypervisor::ask(&format!("iops {} {iops}", disk.name))?;
+    let recording = Recording::start_into(file, &["--flush", "100ms"])?;
     for i in 0..FILES {
         let name = i.to_string();
         copier(&from.join(&name), &to.join(&name))?;
@@ -153,12 +161,12 @@ fn record(file: &Path, from: &Path, to: &Path, copier: Copier) -> Result<()> {
 /// Whatever the program, read-ahead of the throttled disk is named as the
 /// cause, in either direction; and two equal runs are not called different.
 pub(super) fn read_ahead_of_a_disk(stage: &mut Stage) -> Result<()> {
-    let (disk, from, to) = throttled(stage)?;
+    let (disk, from, to) = scene(stage)?;
     for (name, copier) in COPIERS {
         let file = |kb: u64| stage.dir.join(format!("{name}-{kb}.vprec"));
         for kb in [4096, 128] {
             set_read_ahead(&disk, kb)?;
-            record(&file(kb), &from, &to, copier)?;
+            record(&file(kb), &disk, 100, [&from, &to], copier)?;
         }
         blames(
             &diff(&file(4096), &file(128))?,
@@ -176,7 +184,7 @@ pub(super) fn read_ahead_of_a_disk(stage: &mut Stage) -> Result<()> {
         )?;
     }
     let again = stage.dir.join("again.vprec");
-    record(&again, &from, &to, COPIERS[0].1)?;
+    record(&again, &disk, 100, [&from, &to], COPIERS[0].1)?;
     nothing_changed(&diff(&stage.dir.join("cp-128.vprec"), &again)?)?;
     hypervisor::ask(&format!("iops {} 0", disk.name)).map(drop)
 }
@@ -184,12 +192,12 @@ pub(super) fn read_ahead_of_a_disk(stage: &mut Stage) -> Result<()> {
 /// A disk that became slower is not blamed on read-ahead: neither where that
 /// is as before, nor where it was cut for reads that are cached.
 pub(super) fn not_the_read_ahead(stage: &mut Stage) -> Result<()> {
-    let (disk, from, to) = throttled(stage)?;
+    let (disk, from, to) = scene(stage)?;
     let file = |name: &str| stage.dir.join(format!("{name}.vprec"));
     set_read_ahead(&disk, 128)?;
-    record(&file("fast"), &from, &to, COPIERS[0].1)?;
-    hypervisor::ask(&format!("iops {} 40", disk.name))?;
-    record(&file("slow"), &from, &to, COPIERS[0].1)?;
+    for (name, iops) in [("fast", 100), ("slow", 40)] {
+        record(&file(name), &disk, iops, [&from, &to], COPIERS[0].1)?;
+    }
     let slower = diff(&file("fast"), &file("slow"))?;
     ensure!(
         slower["verdict"] == "regressed" && slower["cause"].is_null(),
@@ -199,8 +207,8 @@ pub(super) fn not_the_read_ahead(stage: &mut Stage) -> Result<()> {
     hypervisor::ask(&format!("iops {} 0", disk.name))?;
     let cached = |kb: u64, name: &str| -> Result<()> {
         set_read_ahead(&disk, kb)?;
-        tool::shell(&format!("cat {}/* > /dev/null", from.display()))?;
-        let recording = Recording::start_into(&file(name), &["--flush", "200ms"])?;
+        tool::shell(&format!("cat {}/[0-9]* > /dev/null", from.display()))?;
+        let recording = Recording::start_into(&file(name), &["--flush", "100ms"])?;
         for _ in 0..12 {
             let to = to.to_string_lossy();
             tool::ok(&[
