@@ -128,11 +128,13 @@ impl Recording {
         Report::of(&self.file)
     }
 
-    /// Kills volprobe where it stands, or has ended by itself.
-    pub(super) fn kill_only(mut self) -> Result<()> {
-        let _ = self.signal(Signal::KILL);
-        self.child.wait()?;
-        Ok(())
+    /// Waits for an end that must be an error; what volprobe said.
+    pub(super) fn fails(mut self) -> Result<String> {
+        let status = self.child.wait()?;
+        ensure!(!status.success(), "volprobe record ended with {status}");
+        // The thread that reads its last words may be behind.
+        thread::sleep(Duration::from_millis(500));
+        Ok(self.stderr())
     }
 
     /// Sends a signal to volprobe.

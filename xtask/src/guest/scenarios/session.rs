@@ -106,9 +106,8 @@ pub(super) fn cut_off(stage: &mut Stage) -> Result<()> {
         std::thread::sleep(Duration::from_secs(6));
         let at = at.to_string_lossy();
         tool::ok(&["xfs_io", "-x", "-c", "shutdown", &at])?;
-        std::thread::sleep(Duration::from_secs(3));
-        let said = recording.stderr();
-        recording.kill_only()?;
+        // It notices at its next flush, and takes its probes off.
+        let said = recording.fails()?;
         ensure!(
             said.contains("cannot write"),
             "{kind}: it did not say that it cannot write: {said}"
