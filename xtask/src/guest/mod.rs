@@ -8,10 +8,12 @@
 mod agent;
 pub mod bench;
 mod copyload;
+mod correlation;
 mod demo;
 mod hypervisor;
 mod init;
 mod nfs;
+mod outside;
 mod recorder;
 mod report;
 pub mod scenarios;

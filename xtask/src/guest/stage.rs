@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::{hypervisor, tool};
 
 /// Disks that every test machine has.
-pub const DISKS: usize = 4;
+pub const DISKS: usize = 16;
 /// Their size between scenarios.
 pub const IDLE_BYTES: u64 = 16 << 20;
 
@@ -24,6 +24,14 @@ pub(super) struct Disk {
 }
 
 impl Disk {
+    /// The disk of this name.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            node: format!("/dev/{name}"),
+        }
+    }
+
     /// Has the hypervisor grow the disk, and waits until the kernel knows.
     pub(super) fn grow(&self, bytes: u64) -> Result<()> {
         hypervisor::ask(&format!("grow {} {bytes}", self.name))?;
@@ -34,6 +42,12 @@ impl Disk {
     pub(super) fn bytes(&self) -> Result<u64> {
         let text = fs::read_to_string(format!("/sys/block/{}/size", self.name))?;
         Ok(text.trim().parse::<u64>()? * 512)
+    }
+
+    /// The id by which the cloud calls it.
+    pub(super) fn id(&self) -> Result<String> {
+        let serial = fs::read_to_string(format!("/sys/block/{}/serial", self.name))?;
+        Ok(format!("d-{}", serial.trim()))
     }
 
     fn wait_for(&self, bytes: u64) -> Result<()> {
@@ -92,11 +106,7 @@ impl Stage {
         let letter = (b'b'..).nth(self.used).context("no disk left")?;
         anyhow::ensure!(self.used < DISKS, "a test machine has {DISKS} disks");
         self.used += 1;
-        let name = format!("vd{}", char::from(letter));
-        let disk = Disk {
-            node: format!("/dev/{name}"),
-            name,
-        };
+        let disk = Disk::named(&format!("vd{}", char::from(letter)));
         // Cutting the file behind the disk empties it.
         hypervisor::ask(&format!("grow {} 0", disk.name))?;
         disk.grow(bytes)?;
@@ -182,6 +192,11 @@ fn clear() -> Result<()> {
     }
     for index in 0..DISKS {
         let name = format!("vd{}", char::from(b'b' + index as u8));
+        // Not every machine has all of them, and few scenarios use as many.
+        match fs::read_to_string(format!("/sys/block/{name}/size")) {
+            Ok(size) if size.trim() != "0" => {}
+            _ => continue,
+        }
         hypervisor::ask(&format!("iops {name} 0"))?;
         // Partitions go with the disk's end.
         hypervisor::ask(&format!("grow {name} 0"))?;

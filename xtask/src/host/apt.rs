@@ -25,6 +25,8 @@ pub const VM_NEEDS: &[Need] = &[
     ("growpart", "cloud-guest-utils"),
     ("dmsetup", "dmsetup"),
     ("tc", "iproute2"),
+    ("lvm", "lvm2"),
+    ("cryptsetup", "cryptsetup-bin"),
     ("xz", "xz-utils"),
     ("ldd", "libc-bin"),
 ];

@@ -83,6 +83,12 @@ pub struct Config {
     pub show_console: bool,
 }
 
+/// The serial number of a disk, as Alibaba Cloud gives one: the disk's id without
+/// its `d-`, as long as virtio allows.
+fn serial_of(name: &str) -> String {
+    format!("bp1example0volpro{name}")
+}
+
 /// The command that starts the machine, with its sockets and disks in `dir`:
 /// `agent` and `host` are the guest's ports, `qmp` controls the machine.
 pub(super) fn command(config: &Config, dir: &Path) -> Result<Command> {
@@ -133,7 +139,7 @@ pub(super) fn command(config: &Config, dir: &Path) -> Result<Command> {
         );
         arg(
             "-device",
-            format!("virtio-blk-pci,drive={name},serial=d-example{name}"),
+            format!("virtio-blk-pci,drive={name},serial={}", serial_of(&name)),
         );
     }
     arg("-device", "virtio-serial-pci".to_owned());
@@ -162,6 +168,11 @@ pub(super) fn command(config: &Config, dir: &Path) -> Result<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn serials_have_the_length_by_which_they_are_known() {
+        assert_eq!(serial_of("vdb").len(), 20);
+    }
 
     #[test]
     fn disks_with_and_without_a_limit() {

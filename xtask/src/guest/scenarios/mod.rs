@@ -12,6 +12,7 @@ mod privileges;
 mod readahead;
 mod resize;
 mod session;
+mod silent;
 mod volumes;
 mod xfs_module;
 
@@ -128,6 +129,10 @@ pub const ALL: &[Scenario] = &[
     main("volumes", session::volumes),
     all("volumes_not_grown", volumes::not_grown),
     all("volumes_hanging_disk", volumes::hanging_disk),
+    all("silent_failures", silent::failures),
+    main("silent_late", silent::late),
+    main("silent_blind", silent::blind),
+    main("silent_lossy", silent::lossy),
     all("doctor", privileges::doctor),
     main("no_capability", privileges::no_capability),
     main("perf_event_paranoid", privileges::perf_event_paranoid),
