@@ -1,6 +1,6 @@
 //! A disk with a file system on it, and how its owner grows that.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -47,9 +47,7 @@ impl Volume {
         if content == Content::ReadOnly {
             tool::ok(&["mount", "-o", "remount,ro", &at.to_string_lossy()])?;
         }
-        let path = fs::canonicalize(&node)?;
-        let mounted = path.file_name().context("a device without a name")?;
-        let mounted = mounted.to_string_lossy().into_owned();
+        let mounted = kernel_name(&node)?;
         let sectors = fs::read_to_string(format!("/sys/class/block/{mounted}/size"))?;
         Ok(Self {
             bytes: sectors.trim().parse::<u64>()? * 512,
@@ -69,6 +67,16 @@ impl Volume {
             _ => tool::run(&["resize2fs", &self.node]),
         }
     }
+}
+
+/// The kernel's name of the device behind a node; nodes of mappings are no links
+/// where there is no udev.
+fn kernel_name(node: &str) -> Result<String> {
+    let number = fs::metadata(node)?.rdev();
+    let (major, minor) = (libc::major(number), libc::minor(number));
+    let device = fs::canonicalize(format!("/sys/dev/block/{major}:{minor}"))?;
+    let name = device.file_name().context("a device without a name")?;
+    Ok(name.to_string_lossy().into_owned())
 }
 
 /// One partition, up to the end.
