@@ -132,12 +132,13 @@ impl Outside {
         let claim = self.get(name)?;
         claim.status = claim.request;
         let (disk_id, gib) = (claim.disk_id.clone(), claim.request);
-        self.kubelet.push_str(&format!(
+        let line = format!(
             "I{}    1427 node_expander.go:196] \"MountVolume.NodeExpandVolume succeeded for volume \
              \\\"{disk_id}\\\" (UniqueName: \\\"kubernetes.io/csi/{DRIVER}^{disk_id}\\\") pod \\\"{name}\\\" \
              (UID: \\\"c0ffee00-1111-4222-8333-444455556666\\\") {NODE}\" pod=\"{NAMESPACE}/{name}\"\n",
             klog_time(),
-        ));
+        );
+        self.kubelet.push_str(&line);
         let kubelet = format!("system:node:{NODE}");
         let mut record = patch(number, "persistentvolumeclaims", name, &kubelet);
         record["objectRef"]["subresource"] = json!("status");

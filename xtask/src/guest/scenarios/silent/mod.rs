@@ -6,21 +6,18 @@ mod plot;
 mod unproven;
 mod volume;
 
-use std::{
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{thread::sleep, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::guest::{
     correlation::{Correlation, absences, layer},
-    outside::Outside,
+    outside::{Answer, Outside},
     recorder::Recording,
     stage::{Disk, Stage},
 };
-use plot::{Call, PLOTS, Plot, Size};
+use plot::{Call, PLOTS, Plot, Size, Step};
 use volume::Volume;
 
 pub(super) use unproven::{blind, late, lossy};
@@ -56,11 +53,7 @@ pub(super) fn failures(stage: &mut Stage) -> Result<()> {
         match plot.call {
             Call::Own(answer) => outside.call(&volume.disk.id()?, plot.wanted, answer)?,
             Call::Other => {
-                outside.call(
-                    &other.id()?,
-                    plot.wanted,
-                    crate::guest::outside::Answer::Accepted,
-                )?;
+                outside.call(&other.id()?, plot.wanted, Answer::Accepted)?;
             }
             Call::None => {}
         }
@@ -86,29 +79,18 @@ pub(super) fn failures(stage: &mut Stage) -> Result<()> {
 /// What happens on the node.
 fn play(volumes: &[(&Plot, Volume)], other: &Disk, outside: &mut Outside) -> Result<()> {
     for (plot, volume) in volumes {
-        if plot.early {
-            volume.resize()?;
-        }
-        if plot.succeeded && !plot.later {
-            outside.kubelet_succeeds(plot.claim)?;
-        }
-    }
-    let start = Instant::now();
-    for (plot, volume) in volumes {
-        if plot.grows {
-            volume.disk.grow(plot.wanted * GIB)?;
+        println!("# {}", plot.claim);
+        for step in plot.node {
+            match step {
+                Step::Tool => drop(volume.resize()?),
+                Step::Growth => volume.disk.grow(plot.wanted * GIB)?,
+                Step::Success => outside.kubelet_succeeds(plot.claim)?,
+            }
         }
         if plot.call == Call::Other {
             other.grow(plot.wanted * GIB)?;
         }
-        if plot.later {
-            volume.resize()?;
-        }
-        if plot.succeeded && plot.later {
-            outside.kubelet_succeeds(plot.claim)?;
-        }
     }
-    println!("grown within {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 

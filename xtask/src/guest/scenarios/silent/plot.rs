@@ -29,6 +29,17 @@ pub(super) enum Call {
     None,
 }
 
+/// What may happen on the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The tool that resizes the file system runs, whatever comes of it.
+    Tool,
+    /// The disk grows.
+    Growth,
+    /// kubelet says that it succeeded, and writes the claim's status.
+    Success,
+}
+
 /// A size that a layer must show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Size {
@@ -42,6 +53,7 @@ pub(super) enum Size {
 }
 
 use Size::{Filling, Gib, Mounted, No};
+use Step::{Growth, Success, Tool};
 
 /// Name and state of a layer, and its size before and after.
 pub(super) type Layer = (&'static str, &'static str, Size, Size);
@@ -55,14 +67,8 @@ pub(super) struct Plot {
     /// GiB that the claim is asked to have.
     pub wanted: u64,
     pub call: Call,
-    /// Whether a tool runs on it before it grows.
-    pub early: bool,
-    /// Whether it grows.
-    pub grows: bool,
-    /// Whether a tool runs on it after it has grown.
-    pub later: bool,
-    /// Whether kubelet says that it succeeded.
-    pub succeeded: bool,
+    /// What happens on the node, in order.
+    pub node: &'static [Step],
     pub verdict: &'static str,
     pub confidence: &'static str,
     pub layers: &'static [Layer],
@@ -84,10 +90,7 @@ const ASKED: Plot = Plot {
     content: Content::Ext4,
     wanted: 2,
     call: Call::Own(Answer::Accepted),
-    early: false,
-    grows: false,
-    later: false,
-    succeeded: false,
+    node: &[],
     verdict: "",
     confidence: "proven",
     layers: &[],
@@ -97,9 +100,7 @@ const ASKED: Plot = Plot {
 pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "early-ext4",
-        early: true,
-        grows: true,
-        succeeded: true,
+        node: &[Tool, Success, Growth],
         verdict: "resize/no-op-before-capacity",
         layers: &[
             REQUEST,
@@ -115,9 +116,7 @@ pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "early-xfs",
         content: Content::Xfs,
-        early: true,
-        grows: true,
-        succeeded: true,
+        node: &[Tool, Success, Growth],
         verdict: "resize/no-op-before-capacity",
         layers: &[
             REQUEST,
@@ -143,8 +142,7 @@ pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "partition",
         content: Content::Partition,
-        grows: true,
-        succeeded: true,
+        node: &[Success, Growth],
         verdict: "resize/partition-not-grown",
         layers: &[
             REQUEST,
@@ -158,8 +156,7 @@ pub(super) const PLOTS: &[Plot] = &[
     },
     Plot {
         claim: "ext4",
-        grows: true,
-        succeeded: true,
+        node: &[Success, Growth],
         verdict: "resize/fs-not-grown",
         layers: &[
             REQUEST,
@@ -173,7 +170,7 @@ pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "xfs",
         content: Content::Xfs,
-        grows: true,
+        node: &[Growth],
         verdict: "resize/fs-not-grown",
         layers: &[
             REQUEST,
@@ -187,8 +184,7 @@ pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "luks",
         content: Content::Luks,
-        grows: true,
-        succeeded: true,
+        node: &[Success, Growth],
         verdict: "resize/mapping-not-grown",
         layers: &[
             GREW,
@@ -202,8 +198,7 @@ pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "lvm",
         content: Content::Lvm,
-        grows: true,
-        succeeded: true,
+        node: &[Success, Growth],
         verdict: "resize/mapping-not-grown",
         layers: &[
             GREW,
@@ -217,8 +212,7 @@ pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "read-only",
         content: Content::ReadOnly,
-        grows: true,
-        later: true,
+        node: &[Growth, Tool],
         verdict: "resize/read-only-fs",
         layers: &[API, GREW, ("filesystem", "failed", Gib(1), Gib(1)), WAITS],
         ..ASKED
@@ -227,8 +221,7 @@ pub(super) const PLOTS: &[Plot] = &[
         claim: "wrong-device",
         wanted: 3,
         call: Call::Other,
-        early: true,
-        succeeded: true,
+        node: &[Tool, Success],
         verdict: "resize/wrong-device",
         layers: &[
             ("request", "done", Gib(1), Gib(3)),
@@ -243,7 +236,7 @@ pub(super) const PLOTS: &[Plot] = &[
         claim: "no-call",
         call: Call::None,
         verdict: "resize/no-api-call",
-        confidence: "proven",
+        confidence: "likely",
         layers: &[REQUEST, ("api", "missing", No, No), KEPT, WAITS],
         ..ASKED
     },
@@ -258,15 +251,13 @@ pub(super) const PLOTS: &[Plot] = &[
         claim: "offline",
         call: Call::Own(Answer::Offline),
         verdict: "resize/offline-needed",
+        confidence: "likely",
         layers: &[REQUEST, API, KEPT, WAITS],
         ..ASKED
     },
     Plot {
         claim: "retried",
-        early: true,
-        grows: true,
-        later: true,
-        succeeded: true,
+        node: &[Tool, Growth, Tool, Success],
         verdict: "resize/late",
         layers: &[
             REQUEST,
@@ -280,9 +271,7 @@ pub(super) const PLOTS: &[Plot] = &[
     Plot {
         claim: "well",
         content: Content::Xfs,
-        grows: true,
-        later: true,
-        succeeded: true,
+        node: &[Growth, Tool, Success],
         verdict: "resize/ok",
         layers: &[
             REQUEST,
