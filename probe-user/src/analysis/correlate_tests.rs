@@ -5,7 +5,9 @@
 use super::*;
 use crate::cloud::{self, Options};
 use crate::model::testing::{GIB, Story, VDB, VDC, disk, ext4};
+use crate::sample::Dev;
 use crate::sample::inventory::Device;
+use crate::sample::probe_status::State;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -36,16 +38,20 @@ fn measure(story: &mut Story, disk_gib: u64, fs_gib: u64) {
 /// The tool runs 3.2 s before the disk grows; recorded for two minutes.
 fn too_early() -> Story {
     let mut story = node();
-    story.at(57_900);
-    measure(&mut story, 20, 20);
-    story.at(57_941).tool(RESIZE2FS, 0, 0, &[(VDB, 20 * GIB)]);
-    measure(&mut story, 20, 20);
-    story.at(61_141).capacity(VDB, "vdb", 20, 40);
-    measure(&mut story, 40, 20);
-    story.at(118_000);
-    measure(&mut story, 40, 20);
-    story.end(118_500);
+    runs_too_early(&mut story);
     story
+}
+
+fn runs_too_early(story: &mut Story) {
+    story.at(57_900);
+    measure(story, 20, 20);
+    story.at(57_941).tool(RESIZE2FS, 0, 0, &[(VDB, 20 * GIB)]);
+    measure(story, 20, 20);
+    story.at(61_141).capacity(VDB, "vdb", 20, 40);
+    measure(story, 40, 20);
+    story.at(118_000);
+    measure(story, 40, 20);
+    story.end(118_500);
 }
 
 /// Nothing happens on the node for two minutes.
@@ -693,4 +699,141 @@ fn a_disk_of_azure_is_known_by_the_number_it_was_attached_at() {
     let row = matched(&device, &records);
     assert_eq!(row.device.as_deref(), Some("sdc"));
     assert_eq!(row.verdict, "resize/device-never-grew");
+}
+
+const DM: Dev = Dev::new(253, 0);
+
+/// What lies on the disk is a mapping.
+fn mapped(story: &mut Story, uuid: &str, disk_gib: u64, mapping_gib: u64) {
+    let mapping = Device {
+        dm_name: Some("data".to_owned()),
+        dm_uuid: Some(uuid.to_owned()),
+        slaves: vec![VDC.0],
+        ..disk(DM, "dm-0", mapping_gib * GIB)
+    };
+    let mounts = vec![ext4(DM, "/data", mapping_gib * GIB)];
+    let below = Device {
+        serial: Some(SERIAL.to_owned()),
+        ..disk(VDC, "vdc", disk_gib * GIB)
+    };
+    story.inventory(vec![below, mapping], mounts, false);
+}
+
+#[test]
+fn a_logical_volume_that_was_asked_for_and_did_not_grow() {
+    let records = [asked(), pv(), call("07:14:56")];
+    for uuid in ["LVM-abc", "CRYPT-LUKS2-abc"] {
+        let mut story = Story::new();
+        mapped(&mut story, uuid, 20, 20);
+        story.at(61_141).capacity(VDC, "vdc", 20, 40);
+        mapped(&mut story, uuid, 40, 20);
+        story.at(118_000);
+        mapped(&mut story, uuid, 40, 20);
+        story.end(118_500);
+        let row = row(story, &records);
+        assert_eq!(row.verdict, "resize/mapping-not-grown", "{uuid}");
+        assert_eq!(states(&row)[5], "mapping missing");
+    }
+    // One that grew as far as it was asked to is well.
+    let mut story = Story::new();
+    mapped(&mut story, "LVM-abc", 20, 20);
+    story.at(61_141).capacity(VDC, "vdc", 20, 40);
+    story.at(62_000).capacity(DM, "dm-0", 20, 40);
+    mapped(&mut story, "LVM-abc", 40, 40);
+    story.end(118_500);
+    assert_eq!(verdict(story, &records), "resize/ok");
+}
+
+#[test]
+fn who_comes_late_sees_that_a_mapping_or_partition_is_small() {
+    let records = [asked(), pv(), call("07:13:00")];
+    for uuid in ["LVM-abc", "CRYPT-LUKS2-abc"] {
+        let mut story = Story::new();
+        mapped(&mut story, uuid, 40, 20);
+        story.at(10_000);
+        mapped(&mut story, uuid, 40, 20);
+        story.end(10_500);
+        let row = row(story, &records);
+        assert_eq!(row.verdict, "resize/mapping-not-grown", "{uuid}");
+        assert_eq!(row.confidence, Confidence::Likely);
+    }
+    let part = Dev::new(254, 33);
+    let part = |gib: u64| {
+        let device = Device {
+            partition: Some(1),
+            parent_dev: Some(VDC.0),
+            start_bytes: Some(1 << 20),
+            ..disk(part, "vdc1", gib * GIB)
+        };
+        (device, ext4(part, "/data", gib * GIB))
+    };
+    for (gib, expected) in [(20, "resize/partition-not-grown"), (40, "resize/ok")] {
+        let mut story = Story::new();
+        let (device, mount) = part(gib);
+        let below = Device {
+            serial: Some(SERIAL.to_owned()),
+            ..disk(VDC, "vdc", 40 * GIB)
+        };
+        story.inventory(vec![below, device], vec![mount], false);
+        story.end(10_500);
+        assert_eq!(verdict(story, &records), expected);
+    }
+}
+
+#[test]
+fn nobody_is_only_said_of_whom_the_probes_would_have_seen() {
+    let what = |story: Story| {
+        let row = row(story, &[asked(), pv(), call("07:13:00")]);
+        let layer = row.layers[6].clone();
+        assert_eq!(layer.state, LayerState::Missing);
+        layer.what
+    };
+    let grows = |change: &dyn Fn(&mut Story)| {
+        let mut story = node();
+        change(&mut story);
+        story.at(61_141).capacity(VDB, "vdb", 20, 40);
+        measure(&mut story, 40, 20);
+        story.at(118_000);
+        measure(&mut story, 40, 20);
+        story.end(118_500);
+        what(story)
+    };
+    assert_eq!(grows(&|_| {}), "nobody resized it");
+    let blind = |story: &mut Story| _ = story.probe("resize", State::Off, "passed");
+    assert_eq!(grows(&blind), "it has not grown since its device did");
+    // Who came late cannot know who was there before.
+    let mut late = Story::bare();
+    measure(&mut late, 40, 20);
+    late.at(10_000);
+    measure(&mut late, 40, 20);
+    late.end(10_500);
+    assert_eq!(what(late), "it kept its size");
+    assert_eq!(what(quiet()), "it kept its size");
+}
+
+#[test]
+fn without_the_probe_no_call_is_no_evidence() {
+    let mut story = node();
+    story.probe("resize", State::Off, "passed");
+    runs_too_early(&mut story);
+    let records = [asked(), pv(), call("07:14:56")];
+    let row = self::row(story, &records);
+    assert_eq!(row.verdict, "resize/no-op-before-capacity");
+    assert_eq!(row.confidence, Confidence::Likely);
+    let summary = row.summary.clone();
+    assert!(summary.contains("it has not grown since"), "{summary}");
+    let layer = &row.layers[6].what;
+    assert!(!layer.contains("call"), "{layer}");
+}
+
+#[test]
+fn a_recording_too_short_for_a_verdict_says_so() {
+    let mut story = node();
+    story.at(57_000);
+    measure(&mut story, 20, 20);
+    story.end(58_000);
+    let row = row(story, &[asked(), pv(), call("07:14:56")]);
+    assert_eq!(row.verdict, "resize/unknown");
+    let summary = row.summary.clone();
+    assert!(summary.contains("still has 20 GiB"), "{summary}");
 }

@@ -29,6 +29,12 @@ pub(super) fn fills(used: u64, room: u64) -> bool {
     unused(used, room).is_none()
 }
 
+/// Whether a device on a disk of `wanted` bytes is all of it, but for the headers
+/// of what may lie between.
+pub(super) fn reaches(device: u64, wanted: u64) -> bool {
+    fills(device.saturating_add(MAPPING_HEADER), wanted)
+}
+
 /// The bytes that `used` leaves of `room`, where that is more than slack.
 pub(super) fn unused(used: u64, room: u64) -> Option<u64> {
     room.checked_sub(used).filter(|left| *left > slack(room))

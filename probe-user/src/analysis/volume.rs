@@ -291,6 +291,12 @@ impl<'a> Volume<'a> {
         Some((device.name.clone(), last.event))
     }
 
+    /// Whether a resize call that a tool made would have been seen.
+    pub fn watched_calls_of(&self, run: &ToolRun) -> bool {
+        let watch = Watch::resizes(&self.fs);
+        absence::by_events(self.recording, watch, run.start_ns(), run.end_ns()).is_ok()
+    }
+
     /// A resize had not returned by the end.
     pub fn is_resizing(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.resize.is_none())

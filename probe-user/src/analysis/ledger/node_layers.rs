@@ -3,7 +3,7 @@
 
 use super::layer::{Layer, LayerRow, LayerState};
 use crate::analysis::Evidence;
-use crate::analysis::absence::{self, Watch};
+use crate::analysis::absence::{self, Absence, Basis, Watch};
 use crate::analysis::case::{Case, real};
 use crate::analysis::state::Layers;
 use crate::analysis::volume::{Growth, ToolRun, Volume};
@@ -182,7 +182,7 @@ fn file_system(case: &Case, volume: &Volume) -> LayerRow {
         } else {
             LayerState::NoOp
         };
-        return row(state, ran(run))
+        return row(state, ran(volume, run))
             .at(real(volume.recording, run.start_ns()))
             .shown_by([Evidence::Event { id: run.event.id }]);
     }
@@ -190,9 +190,29 @@ fn file_system(case: &Case, volume: &Volume) -> LayerRow {
         Some(true) if !has_waited(case, volume) => {
             row(LayerState::Done, "it fills its device".to_owned()).sizes(None, size)
         }
-        Some(_) => row(LayerState::Missing, "nobody resized it".to_owned()),
+        Some(_) => {
+            let (what, absence) = not_grown(volume);
+            let absence = absence.map(|absence| absence.evidence(volume.recording));
+            row(LayerState::Missing, what.to_owned()).shown_by(absence)
+        }
         None => row(LayerState::Unknown, "its size is not known".to_owned()),
     }
+}
+
+/// What may be said of a file system that is too small, and on what it rests. Only
+/// of a growth that was seen can it be said that nobody came after it.
+fn not_grown(volume: &Volume) -> (&'static str, Option<Absence>) {
+    let own = |growth: &&Growth| growth.dev == volume.dev;
+    let grown = volume.growths.iter().rev().find(own);
+    let from_ns = grown.map_or(volume.recording.start_ns(), |growth| growth.by_ns);
+    let absence = volume.nobody_resized_since(from_ns).ok();
+    let what = match (grown, absence.as_ref().map(|absence| absence.basis)) {
+        (Some(_), Some(Basis::Events | Basis::Both)) => "nobody resized it",
+        (Some(_), Some(Basis::State)) => "it has not grown since its device did",
+        (None, Some(_)) => "it kept its size",
+        (_, None) => "it is smaller than it should be",
+    };
+    (what, absence)
 }
 
 /// More was asked for than the file system has.
@@ -207,7 +227,8 @@ fn near(device: u64, wanted: u64) -> bool {
 }
 
 /// `resize2fs /dev/vdb [4711], saw 20 GiB, exit 0 after 17 ms, no resize call`.
-fn ran(run: &ToolRun) -> String {
+/// Of calls only where they were watched.
+fn ran(volume: &Volume, run: &ToolRun) -> String {
     let argv = if run.exit.argv.is_empty() {
         run.tool().to_owned()
     } else {
@@ -227,6 +248,7 @@ fn ran(run: &ToolRun) -> String {
         start => format!(" after {}", duration(run.end_ns().saturating_sub(start))),
     };
     let calls = match run.exit.resize_calls {
+        0 if !volume.watched_calls_of(run) => String::new(),
         0 => ", no resize call".to_owned(),
         1 => ", 1 resize call".to_owned(),
         n => format!(", {n} resize calls"),

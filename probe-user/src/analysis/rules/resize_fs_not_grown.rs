@@ -60,17 +60,18 @@ fn seen(volume: &Volume) -> Option<Said> {
     })
 }
 
-/// It had grown before anybody looked: somebody asked for it, or came to look at
-/// the sizes alone. Else nobody may ever have wanted the rest of the device.
-fn by_state(case: &Case, volume: &Volume) -> Option<Said> {
+/// Whether it had grown before anybody looked: somebody asked for it, or came to
+/// look at the sizes alone. Else nobody may ever have wanted the rest of the device.
+pub(super) fn has_grown_before(case: &Case, volume: &Volume) -> bool {
     let changes = !volume.growths.is_empty() || !volume.attempts.is_empty();
     let asked = case.outside.wanted_bytes().is_some();
     let only_looked = volume.recording.totals().probes.is_empty();
-    if changes
-        || !(asked || only_looked)
-        || volume.is_full_size()?
-        || case.has_wanted_size() == Some(false)
-    {
+    !changes && (asked || only_looked) && case.has_wanted_size() != Some(false)
+}
+
+/// Its size, of one that had.
+fn by_state(case: &Case, volume: &Volume) -> Option<Said> {
+    if !has_grown_before(case, volume) || volume.is_full_size()? {
         return None;
     }
     Some(Said {

@@ -2,7 +2,7 @@
 
 use super::evidence::{grow_command, growth, kind_of, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
-use crate::analysis::absence::{Watch, by_events};
+use crate::analysis::absence::Basis;
 use crate::analysis::case::Case;
 use crate::analysis::fill::fills;
 use crate::analysis::volume::{ToolRun, Volume};
@@ -66,11 +66,14 @@ fn check(case: &Case) -> Option<Said> {
     Some(Said {
         device: Some(volume.name.clone()),
         summary: format!(
-            "{} ran {} before the {} had grown, found nothing to do, and exited 0; nothing resized \
-             it afterwards.",
+            "{} ran {} before the {} had grown, found nothing to do, and exited 0; {}.",
             run.tool(),
             gap(early_ns),
-            kind_of(volume, grown.dev)
+            kind_of(volume, grown.dev),
+            match absence.basis {
+                Basis::Events | Basis::Both => "nothing resized it afterwards",
+                Basis::State => "it has not grown since",
+            }
         ),
         evidence,
         advice: Some(grow_command(volume)),
@@ -87,6 +90,5 @@ fn did_nothing(volume: &Volume, run: &ToolRun) -> bool {
         .fs_sizes()
         .and_then(|sizes| sizes.unchanged(start, end))
         .is_some();
-    let watched = by_events(volume.recording, Watch::resizes(&volume.fs), start, end).is_ok();
-    volume.is_mounted_at(end) && (unchanged || watched)
+    volume.is_mounted_at(end) && (unchanged || volume.watched_calls_of(run))
 }

@@ -3,7 +3,8 @@
 use super::evidence::{growth, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::Case;
-use crate::analysis::volume::Growth;
+use crate::analysis::fill::reaches;
+use crate::analysis::volume::{Growth, Volume};
 use crate::units::bytes;
 
 pub(super) const RULE: Rule = Rule {
@@ -32,6 +33,7 @@ fn check(case: &Case) -> Option<Said> {
     if !happened && !asked
         || !(raw || volume.is_full_size()?)
         || case.has_wanted_size() == Some(false)
+        || !happened && is_short(case, volume)
         || raw && !happened && case.has_wanted_size().is_none()
     {
         return None;
@@ -59,4 +61,13 @@ fn check(case: &Case) -> Option<Said> {
         evidence,
         advice: None,
     })
+}
+
+/// A partition or mapping that was left behind by the growth of its disk.
+fn is_short(case: &Case, volume: &Volume) -> bool {
+    let device = volume.recording.devices().device(volume.dev);
+    let start = device.and_then(|device| device.start_bytes).unwrap_or(0);
+    let end = volume.device_bytes().map(|size| start.saturating_add(size));
+    let sizes = end.zip(case.outside.wanted_bytes());
+    !volume.growths.is_empty() || sizes.is_some_and(|(end, wanted)| !reaches(end, wanted))
 }

@@ -1,23 +1,25 @@
 //! The disk grew, the partition on it did not.
 
 use super::evidence::{grow_command, growth, sizes};
-use super::resize_fs_not_grown::PATIENCE_NS;
+use super::resize_fs_not_grown::{PATIENCE_NS, has_grown_before};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::absence::{self, Watch};
+use crate::analysis::case::Case;
 use crate::analysis::fill::fills;
 use crate::analysis::volume::Volume;
 use crate::sample::Dev;
 use crate::sample::event::Detail;
-use crate::units::bytes_change;
+use crate::units::{bytes, bytes_change};
 
 pub(super) const RULE: Rule = Rule {
     name: "resize/partition-not-grown",
-    version: 1,
+    version: 2,
     severity: Severity::Critical,
     headline: "PARTITION DID NOT GROW",
     explains: &["resize/failed", "resize/fs-not-grown", "resize/unknown"],
     looks_for: "A disk grew, and for at least 30 s, to the end of the recording, its last partition, \
-                which holds a file system, kept its size. A file system cannot outgrow its partition: \
+                which holds a file system, kept its size; or it had grown before, and somebody had asked \
+                for it. A file system cannot outgrow its partition: \
                 resizing it then does nothing.",
     rests_on: "The disk's capacity change; the partition's size before and after; failed partition \
                calls and tools, where there were any.",
@@ -27,10 +29,44 @@ pub(super) const RULE: Rule = Rule {
     silent: Some(
         "drivers that find a partition either leave it alone or take growpart's NOCHANGE for success.",
     ),
-    check: Check::Volume(check),
+    check: Check::Case(check),
 };
 
-fn check(volume: &Volume) -> Option<Said> {
+fn check(case: &Case) -> Option<Said> {
+    let volume = case.volume.as_ref()?;
+    seen(volume).or_else(|| by_state(case, volume))
+}
+
+/// The disk had grown before anybody looked.
+fn by_state(case: &Case, volume: &Volume) -> Option<Said> {
+    let devices = volume.recording.devices();
+    let disk = devices.disk_of(volume.dev);
+    let number = devices.device(volume.dev)?.partition?;
+    if !has_grown_before(case, volume) || !is_last(volume, disk) || reaches_end(volume, disk)? {
+        return None;
+    }
+    let disk_name = devices.name(disk)?;
+    Some(Said {
+        device: Some(volume.name.clone()),
+        summary: format!(
+            "partition {number} of {disk_name} has {} of its {}.",
+            bytes(volume.device_bytes()?),
+            bytes(volume.bytes_of(disk)?)
+        ),
+        evidence: vec![sizes(volume)],
+        advice: Some(advice(volume, &disk_name, number)),
+    })
+}
+
+fn advice(volume: &Volume, disk: &str, number: u32) -> String {
+    format!(
+        "growpart /dev/{disk} {number}, then {}",
+        grow_command(volume)
+    )
+}
+
+/// It grew while it was being recorded.
+fn seen(volume: &Volume) -> Option<Said> {
     let devices = volume.recording.devices();
     let disk = devices.disk_of(volume.dev);
     let number = devices.device(volume.dev)?.partition?;
@@ -76,10 +112,7 @@ fn check(volume: &Volume) -> Option<Said> {
             bytes_change(Some(grown.from), Some(grown.to))
         ),
         evidence,
-        advice: Some(format!(
-            "growpart /dev/{disk_name} {number}, then {}",
-            grow_command(volume)
-        )),
+        advice: Some(advice(volume, &disk_name, number)),
     })
 }
 

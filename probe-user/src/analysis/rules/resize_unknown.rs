@@ -5,7 +5,7 @@ use super::resize_fs_not_grown::PATIENCE_NS;
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::Case;
 use crate::analysis::volume::Volume;
-use crate::units::duration;
+use crate::units::{bytes, duration};
 
 pub(super) const RULE: Rule = Rule {
     name: "resize/unknown",
@@ -45,6 +45,7 @@ fn asked(case: &Case) -> Option<Said> {
                 .into_iter()
                 .flatten(),
         );
+        why.extend(not_yet(case, volume));
     }
     let why = if why.is_empty() {
         "the evidence does not say more".to_owned()
@@ -57,6 +58,20 @@ fn asked(case: &Case) -> Option<Said> {
         summary: format!("a larger size was asked for; what came of it is not known: {why}."),
         evidence: told.map(|told| Evidence::Event { id: told.id }).collect(),
         advice: None,
+    })
+}
+
+/// Its device has not grown yet.
+fn not_yet(case: &Case, volume: &Volume) -> Option<String> {
+    let size = volume.device_bytes()?;
+    let recording = volume.recording;
+    let recorded_ns = recording.end_ns().saturating_sub(recording.start_ns());
+    (case.has_wanted_size() == Some(false)).then(|| {
+        format!(
+            "its device still has {} after {} of recording",
+            bytes(size),
+            duration(recorded_ns)
+        )
     })
 }
 
