@@ -117,8 +117,8 @@ fn ledger(page: &mut Page, row: &Correlation) {
         !matches!(layer.state, LayerState::NotApplicable | LayerState::Unknown)
             || layer.at.is_some()
     };
-    let mut layers: Vec<&LayerRow> = row.layers.iter().filter(shown).collect();
-    layers.sort_by_key(|layer| (layer.at.is_none(), layer.at));
+    let layers: Vec<&LayerRow> = row.layers.iter().filter(shown).collect();
+    let layers = in_order(layers);
     let head = format!("  {:<LAYER$}{:<TIME$}{:<SIZE$}", "layer", "UTC", "size");
     page.entry(1, head.chars().count(), &head, "evidence");
     for layer in layers {
@@ -139,6 +139,35 @@ fn ledger(page: &mut Page, row: &Correlation) {
     if !unknown.is_empty() {
         let text = format!("? {}: not known", unknown.join(", "));
         page.line(1, &[(Tone::Faint, &text)]);
+    }
+}
+
+/// Those with a time in the order in which they came, then the others. Where clocks
+/// cannot tell, in the order in which they should have come.
+fn in_order(layers: Vec<&LayerRow>) -> Vec<&LayerRow> {
+    let (mut left, timeless): (Vec<_>, Vec<_>) =
+        layers.into_iter().partition(|layer| layer.at.is_some());
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let is_first = |layer: &&LayerRow| !left.iter().any(|other| came_before(other, layer));
+        let next = left.iter().position(is_first).unwrap_or(0);
+        ordered.push(left.remove(next));
+    }
+    ordered.extend(timeless);
+    ordered
+}
+
+/// Whether one layer surely came before another. The kernel's own are all of one
+/// clock, whatever its error against others.
+fn came_before(one: &LayerRow, other: &LayerRow) -> bool {
+    let of_kernel = |row: &LayerRow| (Layer::Capacity..=Layer::Filesystem).contains(&row.layer);
+    let (Some(a), Some(b)) = (one.at, other.at) else {
+        return false;
+    };
+    if of_kernel(one) && of_kernel(other) {
+        a.start_ns < b.start_ns
+    } else {
+        a.is_before(&b)
     }
 }
 
@@ -303,4 +332,58 @@ pub(super) fn inputs(page: &mut Page, inputs: &[InputReport]) {
         table.note(lines.collect::<Vec<_>>().join("; "));
     }
     table.write(page, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::ledger::LayerState::Done;
+
+    const MS: i64 = 1_000_000;
+
+    /// A layer at so many ms, give or take as many.
+    fn at(layer: Layer, ms: i64, error_ms: i64) -> LayerRow {
+        LayerRow::new(layer, Done, "").at(Some(Interval {
+            start_ns: (ms - error_ms) * MS,
+            end_ns: (ms + error_ms) * MS,
+        }))
+    }
+
+    fn order(rows: &[LayerRow]) -> Vec<Layer> {
+        let rows = in_order(rows.iter().collect());
+        rows.into_iter().map(|row| row.layer).collect()
+    }
+
+    #[test]
+    fn a_clock_that_cannot_tell_leaves_the_order_that_should_be() {
+        use Layer::{Api, Capacity, Filesystem, Kubernetes, Request};
+        // The call's time was cut to the second in which the request came, too.
+        let rows = [at(Request, 700, 0), at(Api, 500, 500)];
+        assert_eq!(order(&rows), [Request, Api]);
+        let rows = [at(Request, 1700, 0), at(Api, 500, 500)];
+        assert_eq!(order(&rows), [Api, Request]);
+        // The kernel's own are in order, however wide their times are.
+        let rows = [
+            at(Request, 0, 0),
+            LayerRow::new(Layer::Cloud, Done, ""),
+            at(Capacity, 6000, 1000),
+            at(Filesystem, 5200, 1000),
+            at(Kubernetes, 5300, 0),
+        ];
+        assert_eq!(
+            order(&rows),
+            [Request, Filesystem, Capacity, Kubernetes, Layer::Cloud]
+        );
+    }
+
+    #[test]
+    fn a_time_is_shown_as_good_as_it_is() {
+        let shown = |start_ns, end_ns| time(Interval { start_ns, end_ns });
+        let s = SECOND;
+        assert_eq!(shown(56 * s, 57 * s - 1), "00:00:56 .. 57");
+        assert_eq!(shown(56 * s, 56 * s), "00:00:56.000");
+        let half = 500 * MS;
+        assert_eq!(shown(56 * s + half, 58 * s + half), "00:00:57.500 ± 1 s");
+        assert_eq!(shown(56 * s, 56 * s + 4 * MS), "00:00:56.002 ± 2 ms");
+    }
 }
