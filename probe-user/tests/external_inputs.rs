@@ -306,3 +306,37 @@ fn a_log_without_a_zone_is_of_the_nodes() {
         Some("the node's time zone Asia/Shanghai (--log-tz), year 2026 (--log-year)")
     );
 }
+
+/// `docs/inputs.md`.
+fn document() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/inputs.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn every_format_is_in_the_document() {
+    let text = document();
+    for name in cloud::format_names() {
+        let shown = match name {
+            "generic-csv" => "```csv",
+            "generic-json" => "```json",
+            other => &format!("`{other}`"),
+        };
+        assert!(text.contains(shown), "{name}");
+    }
+}
+
+#[test]
+fn the_examples_of_the_document_are_understood() {
+    for (fence, format, events) in [
+        ("```csv\n", "generic-csv", 2),
+        ("```json\n", "generic-json", 1),
+    ] {
+        let text = document();
+        let example = text.split(fence).nth(1).unwrap();
+        let (reports, intake) = read_text(example.split("```").next().unwrap());
+        assert_eq!(reports[0].format.as_deref(), Some(format));
+        assert_eq!(reports[0].rejected, []);
+        assert_eq!(intake.events.len(), events, "{format}");
+    }
+}

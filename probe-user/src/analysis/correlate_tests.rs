@@ -837,3 +837,19 @@ fn a_recording_too_short_for_a_verdict_says_so() {
     let summary = row.summary.clone();
     assert!(summary.contains("still has 20 GiB"), "{summary}");
 }
+
+#[test]
+fn what_was_lost_around_a_growth_that_was_only_noticed_is_not_absent() {
+    let mut story = node();
+    story.at(50_000);
+    measure(&mut story, 20, 20);
+    story.at(60_000).lose("ring/resize", 5);
+    measure(&mut story, 40, 20);
+    story.at(118_000);
+    measure(&mut story, 40, 20);
+    story.end(118_500);
+    let row = row(story, &[asked(), pv(), call("07:14:06")]);
+    assert_eq!(row.verdict, "resize/fs-not-grown");
+    assert_eq!(row.confidence, Confidence::Likely);
+    assert_eq!(row.layers[6].what, "it has not grown since its device did");
+}

@@ -204,7 +204,7 @@ fn file_system(case: &Case, volume: &Volume) -> LayerRow {
 fn not_grown(volume: &Volume) -> (&'static str, Option<Absence>) {
     let own = |growth: &&Growth| growth.dev == volume.dev;
     let grown = volume.growths.iter().rev().find(own);
-    let from_ns = grown.map_or(volume.recording.start_ns(), |growth| growth.by_ns);
+    let from_ns = grown.map_or(volume.recording.start_ns(), |growth| growth.after_ns);
     let absence = volume.nobody_resized_since(from_ns).ok();
     let what = match (grown, absence.as_ref().map(|absence| absence.basis)) {
         (Some(_), Some(Basis::Events | Basis::Both)) => "nobody resized it",

@@ -43,7 +43,7 @@ fn seen(volume: &Volume) -> Option<Said> {
     if since_ns < PATIENCE_NS || volume.is_full_size()? || volume.grew_since(grown.after_ns) {
         return None;
     }
-    let absence = volume.nobody_resized_since(grown.by_ns).ok()?;
+    let absence = volume.nobody_resized_since(grown.after_ns).ok()?;
     Some(Said {
         device: Some(volume.name.clone()),
         summary: format!(

@@ -87,8 +87,14 @@ fn seen(volume: &Volume, name: &str, beneath: Dev) -> Option<(String, Vec<Eviden
     }
     let what = format!("growth of {name}");
     let read = devices.sizes(volume.dev);
-    let absence =
-        absence::since(volume.recording, what, Watch::capacity(), read, grown.by_ns).ok()?;
+    let absence = absence::since(
+        volume.recording,
+        what,
+        Watch::capacity(),
+        read,
+        grown.after_ns,
+    )
+    .ok()?;
     let summary = format!(
         "{} grew {}, the mapping {name} on it did not.",
         devices.name(beneath)?,

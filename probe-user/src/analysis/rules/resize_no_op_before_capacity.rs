@@ -52,7 +52,7 @@ fn check(case: &Case) -> Option<Said> {
     if volume.fs_bytes().is_some_and(|fs| fills(fs, last.to)) {
         return None;
     }
-    let absence = volume.nobody_resized_since(grown.by_ns).ok()?;
+    let absence = volume.nobody_resized_since(grown.after_ns).ok()?;
     let mut evidence = vec![Evidence::Event { id: run.event.id }];
     evidence.extend(
         volume

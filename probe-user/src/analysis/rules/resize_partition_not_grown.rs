@@ -97,7 +97,7 @@ fn seen(volume: &Volume) -> Option<Said> {
         what,
         Watch::capacity(),
         sizes_read,
-        grown.by_ns,
+        grown.after_ns,
     )
     .ok()?;
     let mut evidence = vec![growth(volume, grown)];

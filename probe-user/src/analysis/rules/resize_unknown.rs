@@ -93,7 +93,7 @@ fn grew(volume: &Volume) -> Option<Said> {
     if volume.fs_bytes().is_none() {
         why.push("the size of its file system is not known".to_owned());
     }
-    if let Err(reasons) = volume.nobody_resized_since(grown.by_ns)
+    if let Err(reasons) = volume.nobody_resized_since(grown.after_ns)
         && why.is_empty()
     {
         why.extend(reasons);
