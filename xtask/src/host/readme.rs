@@ -43,6 +43,10 @@ const COMMANDS: &[(&str, Shown)] = &[
     ),
     ("volprobe report node.vprec", Shown::By("resized_too_early")),
     ("sudo target/release/volprobe doctor", Shown::By("doctor")),
+    (
+        "volprobe correlate node.vprec --events actiontrail.json pvc.json kubelet.log",
+        Shown::By("silent_failures"),
+    ),
     ("sudo volprobe volumes", Shown::By("volumes")),
     (
         "scp target/dist/volprobe root@NODE:/usr/local/bin/",
