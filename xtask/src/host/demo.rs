@@ -159,6 +159,7 @@ fn play(
         disks: story.disks.iter().map(disk).collect(),
         clock: Clock::Host,
         cpus: 2,
+        possible_cpus: 2,
         memory: 1024,
         append: "quiet".to_owned(),
         console: console.clone(),

@@ -73,6 +73,8 @@ pub struct Config {
     pub clock: Clock,
     /// Processors.
     pub cpus: u32,
+    /// Processors that there could be, at least as many.
+    pub possible_cpus: u32,
     /// Memory in MiB.
     pub memory: u32,
     /// Words added to the kernel's command line.
@@ -100,7 +102,10 @@ pub(super) fn command(config: &Config, dir: &Path) -> Result<Command> {
     };
     arg("-machine", "q35".to_owned());
     arg("-cpu", "max".to_owned());
-    arg("-smp", config.cpus.to_string());
+    arg(
+        "-smp",
+        format!("{},maxcpus={}", config.cpus, config.possible_cpus),
+    );
     arg("-m", config.memory.to_string());
     arg("-kernel", config.kernel.image.display().to_string());
     arg("-initrd", initramfs.display().to_string());

@@ -124,6 +124,7 @@ fn prepare(series: &str, kit: &Kit) -> Result<Config> {
         ],
         clock: Clock::Host,
         cpus: 2,
+        possible_cpus: 2,
         memory: 1536,
         append: String::new(),
         console: directory(series)?.join("console"),

@@ -97,6 +97,7 @@ pub fn run(args: &VmArgs) -> Result<ExitCode> {
             .collect::<Result<_>>()?,
         clock: Clock::Host,
         cpus: args.cpus,
+        possible_cpus: args.cpus,
         memory: args.mem,
         append: args.append.clone(),
         console: console.clone(),

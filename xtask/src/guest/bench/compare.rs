@@ -32,26 +32,27 @@ impl<M: FnMut() -> Result<u64>> Workload<M> {
         let plain = (self.measure)()?;
         let mut costs = vec![Cost {
             tracer: "nothing".to_owned(),
-            instructions: plain,
-            added: 0,
+            instructions: Some(plain),
         }];
         for (name, tracer) in tracers {
             let with = self
                 .under(*tracer, plain)
                 .with_context(|| format!("measuring {name}"))?;
-            eprintln!("{name}: {with} instructions, {plain} without");
+            eprintln!("{name}: {with:?} instructions, {plain} without");
             costs.push(Cost {
                 tracer: (*name).to_owned(),
                 instructions: with,
-                added: with as i64 - plain as i64,
             });
         }
         Ok(costs)
     }
 
-    fn under(&mut self, tracer: Tracer, plain: u64) -> Result<u64> {
+    /// Instructions of an operation under a tracer; `None` if it cannot run here.
+    fn under(&mut self, tracer: Tracer, plain: u64) -> Result<Option<u64>> {
         let least = plain + self.least;
-        let running = tracer.start(self.function, || Ok((self.measure)()? > least))?;
+        let Some(running) = tracer.start(self.function, || Ok((self.measure)()? > least))? else {
+            return Ok(None);
+        };
         thread::sleep(Duration::from_secs(3));
         let with = (self.measure)()?;
         let seen = running.stop(self.probe)?;
@@ -61,6 +62,6 @@ impl<M: FnMut() -> Result<u64>> Workload<M> {
             self.operations
         );
         tracer::wait(|| Ok((self.measure)()? < least)).context("it did not end")?;
-        Ok(with)
+        Ok(Some(with))
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::fs::copy_file_range;
 
 use super::{Cost, Profile, compare::Workload, counter, tracer::Tracer};
@@ -21,7 +21,7 @@ const CALLS: usize = 2000;
 const TRACED_CALLS: u64 = 200;
 /// A tracer adds at least so much; what repeats of one measurement differ by
 /// is less.
-const LEAST: u64 = 100;
+const LEAST: u64 = 50;
 const FUNCTION: &str = "vfs_copy_file_range";
 
 /// Every tracer, each measured alone.
@@ -81,8 +81,9 @@ pub(super) fn profile() -> Result<Profile> {
     thread::sleep(Duration::from_secs(3));
     let plain = one_by_one(&pair)?;
     trace("plain", &pair)?;
-    let running =
-        Tracer::Volprobe(&[]).start(FUNCTION, || Ok(one_by_one(&pair)? > plain + LEAST))?;
+    let running = Tracer::Volprobe(&[])
+        .start(FUNCTION, || Ok(one_by_one(&pair)? > plain + LEAST))?
+        .context("volprobe does not run")?;
     trace("traced", &pair)?;
     let symbols = "/tmp/symbols".to_owned();
     fs::copy("/proc/kallsyms", &symbols)?;

@@ -11,21 +11,23 @@ mod compare;
 mod copy;
 mod counter;
 mod floor;
+mod loader;
 mod readahead;
 mod tracer;
+
+pub use loader::{Idle, Loader};
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
-/// What one tracer adds to a workload.
+/// What a workload costs under one tracer; the first of a list is under none.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cost {
     /// Name of the tracer.
     pub tracer: String,
-    /// Instructions of one operation of the workload, with the tracer.
-    pub instructions: u64,
-    /// Of these, what the tracer added.
-    pub added: i64,
+    /// Instructions of one operation of the workload, with the tracer; `None` if
+    /// it cannot run on this kernel.
+    pub instructions: Option<u64>,
 }
 
 /// What it takes to read the traces of a workload.
@@ -43,8 +45,10 @@ pub(super) fn run(args: &[String]) -> Result<()> {
     let found = match words.as_slice() {
         ["copy", threads] => serde_json::to_string(&copy::costs(threads.parse()?)?),
         ["readahead"] => serde_json::to_string(&readahead::costs()?),
+        ["loader"] => serde_json::to_string(&loader::measure()?),
+        ["stamp"] => return loader::stamp(),
         ["profile"] => serde_json::to_string(&copy::profile()?),
-        _ => bail!("usage: bench copy THREADS | readahead | profile"),
+        _ => bail!("usage: bench copy THREADS | readahead | loader | profile"),
     };
     println!("{}", found?);
     Ok(())

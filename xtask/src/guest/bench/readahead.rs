@@ -48,7 +48,7 @@ pub(super) fn costs() -> Result<Vec<Cost>> {
         probe: "readahead",
         // The first windows of a file are not asked for by this function.
         operations: (WINDOWS - 4) * ROUNDS as u64,
-        least: 100,
+        least: 50,
         measure: || {
             let rounds = (0..ROUNDS)
                 .map(|_| read(&File::open(&path)?, &mut buffer))

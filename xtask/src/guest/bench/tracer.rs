@@ -43,13 +43,14 @@ pub(super) enum Running {
 
 impl Tracer {
     /// Starts tracing a function of the kernel. It traces once `is_traced` says
-    /// so: a tool that writes to a pipe keeps what it says to itself.
+    /// so: a tool that writes to a pipe keeps what it says to itself. `None` if it
+    /// ends at once, as a tool does that this kernel is too old for.
     pub(super) fn start(
         self,
         function: &str,
-        is_traced: impl FnMut() -> Result<bool>,
-    ) -> Result<Running> {
-        let running = match self {
+        mut is_traced: impl FnMut() -> Result<bool>,
+    ) -> Result<Option<Running>> {
+        let mut running = match self {
             Self::Floor => Running::Floor(Floor::attach(function)?),
             Self::Funclatency => Running::Tool(spawn("funclatency", &[function])?),
             Self::Bpftrace(entry, back) => Running::Tool(spawn(
@@ -58,8 +59,14 @@ impl Tracer {
             )?),
             Self::Volprobe(options) => volprobe(options)?,
         };
-        wait(is_traced)?;
-        Ok(running)
+        let mut has_ended = false;
+        wait(|| {
+            if let Running::Tool(child) = &mut running {
+                has_ended = child.try_wait()?.is_some();
+            }
+            Ok(has_ended || is_traced()?)
+        })?;
+        Ok((!has_ended).then_some(running))
     }
 }
 

@@ -5,24 +5,27 @@ use crate::guest::bench::Cost;
 
 /// A row a tracer, beside its share of what the usual tools cost.
 pub(super) fn rows(operation: &str, costs: &[Cost]) -> String {
+    let plain = costs.first().and_then(|cost| cost.instructions);
+    let added = |cost: &Cost| Some(cost.instructions? as i64 - plain? as i64);
     let share = |cost: &Cost, of: &str| {
-        let other = costs.iter().find(|cost| cost.tracer == of);
-        match other {
-            Some(other) if other.added > 0 && cost.added > 0 => {
-                format!("{:.2}", cost.added as f64 / other.added as f64)
-            }
-            _ => "–".to_owned(),
-        }
+        let other = costs
+            .iter()
+            .find(|cost| cost.tracer == of)
+            .and_then(added)?;
+        let own = added(cost)?;
+        (own > 0 && other > 0).then(|| format!("{:.2}", own as f64 / other as f64))
     };
+    let dash = || "–".to_owned();
     let rows: Vec<_> = costs
         .iter()
         .map(|cost| {
+            let instructions = cost.instructions.map(|count| count.to_string());
             vec![
                 cost.tracer.clone(),
-                cost.instructions.to_string(),
-                cost.added.to_string(),
-                share(cost, "funclatency"),
-                share(cost, "bpftrace kprobe"),
+                instructions.unwrap_or_else(|| "not on this kernel".to_owned()),
+                added(cost).map_or_else(dash, |count| count.to_string()),
+                share(cost, "funclatency").unwrap_or_else(dash),
+                share(cost, "bpftrace kprobe").unwrap_or_else(dash),
             ]
         })
         .collect();
@@ -44,18 +47,22 @@ mod tests {
 
     #[test]
     fn shares_are_of_what_is_added() {
-        let cost = |tracer: &str, added: i64| Cost {
+        let cost = |tracer: &str, instructions| Cost {
             tracer: tracer.to_owned(),
-            instructions: 1000 + added as u64,
-            added,
+            instructions,
         };
         let text = rows(
             "a call",
             &[
-                cost("nothing", 0),
-                cost("volprobe", 400),
-                cost("funclatency", 500),
+                cost("nothing", Some(1000)),
+                cost("volprobe", Some(1400)),
+                cost("funclatency", Some(1500)),
+                cost("other", None),
             ],
+        );
+        assert!(
+            text.contains("| other | not on this kernel | – | – | – |"),
+            "{text}"
         );
         assert!(text.contains("| nothing | 1000 | 0 | – | – |"), "{text}");
         assert!(

@@ -10,6 +10,7 @@
 mod copy;
 mod costs;
 mod document;
+mod loader;
 mod profile;
 mod readahead;
 mod recording;
@@ -61,6 +62,10 @@ const SUBJECTS: &[Subject] = &[
     Subject {
         name: "readahead",
         run: readahead::run,
+    },
+    Subject {
+        name: "loader",
+        run: loader::run,
     },
     Subject {
         name: "profile",

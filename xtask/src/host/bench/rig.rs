@@ -41,6 +41,16 @@ pub(super) struct Rig {
 impl Rig {
     /// Boots a kernel with volprobe, built in this profile, and its rivals.
     pub(super) fn boot(series: &str, cpus: u32, profile: &str) -> Result<Self> {
+        Self::boot_with(series, cpus, cpus, profile)
+    }
+
+    /// The same, with so many processors that could be added.
+    pub(super) fn boot_with(
+        series: &str,
+        cpus: u32,
+        possible_cpus: u32,
+        profile: &str,
+    ) -> Result<Self> {
         apt::ensure(&[apt::VM_NEEDS, NEEDS].concat())?;
         let kernel = kernels::get(series)?;
         let guest = build::static_binary("xtask", "guest", build::VM_PROFILE)?;
@@ -69,6 +79,7 @@ impl Rig {
             ],
             clock: Clock::Instructions,
             cpus,
+            possible_cpus,
             memory: 3072,
             append: "quiet".to_owned(),
             console: console.clone(),
