@@ -132,10 +132,12 @@ impl Outside {
         let claim = self.get(name)?;
         claim.status = claim.request;
         let (disk_id, gib) = (claim.disk_id.clone(), claim.request);
+        // A stateful set names its claims after its pods.
+        let pod = name.strip_prefix("data-").unwrap_or(name);
         let line = format!(
             "I{}    1427 node_expander.go:196] \"MountVolume.NodeExpandVolume succeeded for volume \
-             \\\"{disk_id}\\\" (UniqueName: \\\"kubernetes.io/csi/{DRIVER}^{disk_id}\\\") pod \\\"{name}\\\" \
-             (UID: \\\"c0ffee00-1111-4222-8333-444455556666\\\") {NODE}\" pod=\"{NAMESPACE}/{name}\"\n",
+             \\\"{disk_id}\\\" (UniqueName: \\\"kubernetes.io/csi/{DRIVER}^{disk_id}\\\") pod \\\"{pod}\\\" \
+             (UID: \\\"c0ffee00-1111-4222-8333-444455556666\\\") {NODE}\" pod=\"{NAMESPACE}/{pod}\"\n",
             klog_time(),
         );
         self.kubelet.push_str(&line);

@@ -56,6 +56,7 @@ const MODULES: &[&str] = &[
     "dm_mod",
     "dm_crypt",
     // What LUKS encrypts with, in the kernel and for its header.
+    "ecb",
     "xts",
     "algif_skcipher",
     "nfsd",
