@@ -78,7 +78,7 @@ pub const ALL: &[Scenario] = &[
     all("read_ahead_writers", readahead::writers),
     all("ext4_grows_twice", resize::ext4_grows_twice),
     all("xfs_grows_twice", resize::xfs_grows_twice),
-    all("diff_slow_copy_on_nfs", diff::slow_copy_on_nfs),
+    main("diff_slow_copy_on_nfs", diff::slow_copy_on_nfs),
     main("diff_read_ahead_of_a_disk", diff::read_ahead_of_a_disk),
     main("diff_not_the_read_ahead", diff::not_the_read_ahead),
     all("resize_with_nothing_to_do", resize::nothing_to_do),
