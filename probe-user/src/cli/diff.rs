@@ -7,7 +7,7 @@ use crate::model::{Paces, Recording};
 use crate::render;
 use crate::session;
 use anyhow::{Context, anyhow};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -67,10 +67,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             })
         })
         .collect::<Result<_, _>>()?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    write(args, &diffs, &mut out)
-        .and_then(|()| out.flush())
-        .map_err(anyhow::Error::from)?;
+    output::write(|out| write(args, &diffs, out))?;
     let regressed = diffs.iter().any(|diff| diff.verdict == Verdict::Regressed);
     Ok(ExitCode::from(u8::from(args.exit_code && regressed)))
 }

@@ -5,6 +5,7 @@ use super::layer::{Layer, LayerRow, LayerState};
 use crate::analysis::Evidence;
 use crate::analysis::absence::{self, Absence, Basis, Watch};
 use crate::analysis::case::{Case, real};
+use crate::analysis::rules::evidence_of_growth;
 use crate::analysis::state::Layers;
 use crate::analysis::volume::{Growth, ToolRun, Volume};
 use crate::sample::Dev;
@@ -34,24 +35,11 @@ pub(super) fn all(case: &Case) -> [LayerRow; 4] {
     ]
 }
 
-fn grown(volume: &Volume, growth: &Growth) -> Option<Evidence> {
-    growth.event.map(|id| Evidence::Event { id }).or_else(|| {
-        Some(Evidence::Config {
-            device: volume.recording.devices().name(growth.dev),
-            what: format!(
-                "{} → {}, read before and after",
-                bytes(growth.from),
-                bytes(growth.to)
-            ),
-        })
-    })
-}
-
 fn done(volume: &Volume, layer: Layer, growth: &Growth, what: String) -> LayerRow {
     LayerRow::new(layer, LayerState::Done, what)
         .at(real(volume.recording, growth.by_ns))
         .sizes(Some(growth.from), Some(growth.to))
-        .shown_by(grown(volume, growth))
+        .shown_by([evidence_of_growth(volume, growth)])
 }
 
 fn capacity(case: &Case, volume: &Volume, layers: &Layers) -> LayerRow {
@@ -85,19 +73,19 @@ fn capacity(case: &Case, volume: &Volume, layers: &Layers) -> LayerRow {
     }
 }
 
-/// That a disk did not grow from a boot time to the end.
+/// That a device did not grow from a boot time to the end.
 pub(in crate::analysis) fn never_grew(
     volume: &Volume,
-    disk: Dev,
+    dev: Dev,
     from_ns: u64,
 ) -> Result<absence::Absence, Vec<String>> {
     let devices = volume.recording.devices();
-    let name = devices.name(disk).unwrap_or_else(|| disk.to_string());
+    let name = devices.name(dev).unwrap_or_else(|| dev.to_string());
     absence::since(
         volume.recording,
         format!("growth of {name}"),
         Watch::capacity(),
-        devices.sizes(disk),
+        devices.sizes(dev),
         from_ns,
     )
 }
@@ -121,14 +109,7 @@ fn device(volume: &Volume, layer: Layer, dev: Option<Dev>, beneath_grew: bool) -
         return done(volume, layer, growth, format!("{name} grew"));
     }
     let size = volume.bytes_of(dev);
-    let sizes = devices.sizes(dev);
-    match absence::since(
-        volume.recording,
-        format!("growth of {name}"),
-        Watch::capacity(),
-        sizes,
-        volume.recording.start_ns(),
-    ) {
+    match never_grew(volume, dev, volume.recording.start_ns()) {
         Ok(absence) if beneath_grew => {
             LayerRow::new(layer, LayerState::Missing, format!("{name} kept its size"))
                 .shown_by([absence.evidence(volume.recording)])

@@ -6,7 +6,7 @@ use crate::sample::Dev;
 use crate::units::bytes;
 
 /// What says that a device grew.
-pub(super) fn growth(volume: &Volume, growth: &Growth) -> Evidence {
+pub(in crate::analysis) fn growth(volume: &Volume, growth: &Growth) -> Evidence {
     match growth.event {
         Some(id) => Evidence::Event { id },
         None => Evidence::Config {

@@ -35,6 +35,8 @@ mod resize_wrong_device;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::analysis) use evidence::growth as evidence_of_growth;
+
 use super::case::Case;
 use super::finding::{Evidence, Finding, Severity};
 use super::volume::Volume;
