@@ -31,11 +31,13 @@ pub enum Loss {
     Streams = 11,
     /// A resize ioctl was entered and its return not seen.
     ResizeReturn = 12,
+    /// The table of the processes of a command is full: one went uncounted.
+    Tree = 13,
 }
 
 impl Loss {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RingResize,
         Self::RingCapacity,
         Self::RingExec,
@@ -49,6 +51,7 @@ impl Loss {
         Self::Top,
         Self::Streams,
         Self::ResizeReturn,
+        Self::Tree,
     ];
 
     /// The name used in recordings and reports.
@@ -67,6 +70,7 @@ impl Loss {
             Self::Top => "top",
             Self::Streams => "streams",
             Self::ResizeReturn => "resize/lost-return",
+            Self::Tree => "tree",
         }
     }
 }

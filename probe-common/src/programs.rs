@@ -154,6 +154,12 @@ programs! {
     KRetProbe size_asked_exit_kp "blkdev_ioctl";
     KRetProbe size_asked_exit_kp_5_10 "blkdev_ioctl";
 
+    // the processes of one command
+    FEntry tree_forked "wake_up_new_task";
+    KProbe tree_forked_kp "wake_up_new_task";
+    BtfTracePoint tree_exited "sched_process_exit";
+    TracePoint tree_exited_tp "sched:sched_process_exit";
+
     // configuration: read-ahead writers, mounts
     FEntry ra_queue_enter "queue_ra_store";
     FExit ra_queue_exit "queue_ra_store";

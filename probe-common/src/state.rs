@@ -14,7 +14,7 @@ pub mod filter {
     pub const PID: u32 = 1;
     /// Only tasks of the name `FILTER_COMM`.
     pub const COMM: u32 = 2;
-    /// Only the cgroup `FILTER_CGROUP`.
+    /// Only the cgroup `FILTER_CGROUP`, and those below it.
     pub const CGROUP: u32 = 4;
     /// Only the device `FILTER_DEV`, read or written.
     pub const DEV: u32 = 8;

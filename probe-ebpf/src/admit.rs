@@ -5,7 +5,9 @@ use crate::{
     maps::TREE,
     patched::setting,
     self_test,
-    settings::{FILTER_CGROUP, FILTER_COMM, FILTER_DEV, FILTER_PID, state_word},
+    settings::{
+        FILTER_CGROUP, FILTER_CGROUP_LEVEL, FILTER_COMM, FILTER_DEV, FILTER_PID, state_word,
+    },
     task::{self, Ids},
 };
 use probe_common::state::{self, filter};
@@ -55,14 +57,15 @@ fn has_name() -> bool {
     half(0) == low && half(8) == high
 }
 
-/// Whether a call of an admitted task with these devices is counted.
+/// Whether a call of the current task, which is admitted, with these devices is
+/// counted.
 #[inline(always)]
-pub fn call(cgroup: u64, dev_in: u32, dev_out: u32) -> bool {
+pub fn call(dev_in: u32, dev_out: u32) -> bool {
     let filters = setting!(Filters);
     if filters == 0 {
         return true;
     }
-    if filters & filter::CGROUP != 0 && cgroup != FILTER_CGROUP.load() {
+    if filters & filter::CGROUP != 0 && !is_in_cgroup() {
         return false;
     }
     if filters & filter::DEV != 0 {
@@ -70,4 +73,11 @@ pub fn call(cgroup: u64, dev_in: u32, dev_out: u32) -> bool {
         return dev_in == wanted || dev_out == wanted;
     }
     true
+}
+
+/// Whether the current task is in the cgroup or in one below it: also in one
+/// that was made since, as a container's is when it is started again.
+#[inline(always)]
+fn is_in_cgroup() -> bool {
+    task::cgroup_at(FILTER_CGROUP_LEVEL.load()) == FILTER_CGROUP.load()
 }

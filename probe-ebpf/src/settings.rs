@@ -17,6 +17,10 @@ pub static FILTER_DEV: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub static FILTER_CGROUP: Global<u64> = Global::new(0);
 
+/// How far it is below the root of its hierarchy.
+#[unsafe(no_mangle)]
+pub static FILTER_CGROUP_LEVEL: Global<u32> = Global::new(0);
+
 /// The one name of tasks, NUL-padded.
 #[unsafe(no_mangle)]
 pub static FILTER_COMM: Global<[u64; 2]> = Global::new([0; 2]);

@@ -2,9 +2,9 @@
 
 use crate::{
     kernel::{
-        Address, Memory, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILES_FDT, OFF_TASK_FILES,
-        OFF_TASK_NIVCSW, OFF_TASK_NVCSW, OFF_TASK_PID, OFF_TASK_RUNTIME, OFF_TASK_TGID, Probed,
-        Typed,
+        self, Address, Memory, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILES_FDT, OFF_SIGNAL_LIVE,
+        OFF_TASK_FILES, OFF_TASK_NIVCSW, OFF_TASK_NVCSW, OFF_TASK_PID, OFF_TASK_RUNTIME,
+        OFF_TASK_SIGNAL, OFF_TASK_TGID, Probed, Typed,
     },
     patched::setting,
 };
@@ -43,6 +43,30 @@ pub fn now() -> u64 {
 pub fn cgroup() -> u64 {
     // SAFETY: no argument.
     unsafe { helpers::generated::bpf_get_current_cgroup_id() }
+}
+
+/// Id of the ancestor at this level of the current task's cgroup, the root being
+/// level 0 and the group itself its own; 0 if it is not so deep.
+#[inline(always)]
+pub fn cgroup_at(level: u32) -> u64 {
+    // SAFETY: no pointer.
+    unsafe { helpers::generated::bpf_get_current_ancestor_cgroup_id(level as i32) }
+}
+
+/// The current task's `struct task_struct`.
+#[inline(always)]
+pub fn current() -> Address {
+    // SAFETY: no argument.
+    unsafe { helpers::generated::bpf_get_current_task() as Address }
+}
+
+/// Whether this task, which ends, is the last thread of its process: it is no
+/// longer counted as living, so with none left the process ends now, whichever
+/// thread is the last.
+#[inline(always)]
+pub fn is_last_thread(task: Address) -> bool {
+    let signal = kernel::follow(task, &OFF_TASK_SIGNAL).unwrap_or(core::ptr::null());
+    kernel::probe::<i32, _>(signal, &OFF_SIGNAL_LIVE).is_none_or(|live| live == 0)
 }
 
 /// Name of the current task, NUL-padded.
@@ -139,8 +163,7 @@ impl Task {
         }
         Self {
             ids: ids(),
-            // SAFETY: no argument.
-            address: unsafe { helpers::generated::bpf_get_current_task() } as Address,
+            address: current(),
         }
     }
 }
@@ -177,9 +200,7 @@ impl Current for Task {
 /// The open file `fd` of the current task; null if there is none.
 #[inline(always)]
 pub fn file(fd: u32) -> Address {
-    // SAFETY: no argument.
-    let task = unsafe { helpers::generated::bpf_get_current_task() } as Address;
-    let files = Probed::pointer(task, &OFF_TASK_FILES);
+    let files = Probed::pointer(current(), &OFF_TASK_FILES);
     let table = Probed::pointer(files, &OFF_FILES_FDT);
     if fd >= Probed::read::<u32, _>(table, &OFF_FDT_MAX_FDS) {
         return core::ptr::null();

@@ -9,3 +9,4 @@ mod read_ahead;
 pub mod readahead;
 pub mod resize;
 pub mod tool;
+mod tree;

@@ -12,7 +12,7 @@ use crate::{
     kernel::{
         self, Address, OFF_BDEV_DEV, OFF_BPRM_FILENAME, OFF_FILE_INODE, OFF_INODE_RDEV,
         OFF_MM_ARG_END, OFF_MM_ARG_START, OFF_SIGNAL_FLAGS, OFF_SIGNAL_GROUP_EXIT_CODE,
-        OFF_SIGNAL_LIVE, OFF_TASK_EXIT_CODE, OFF_TASK_GROUP_LEADER, OFF_TASK_MM, OFF_TASK_SIGNAL,
+        OFF_TASK_EXIT_CODE, OFF_TASK_GROUP_LEADER, OFF_TASK_MM, OFF_TASK_SIGNAL,
     },
     loss,
     maps::{TOOLS, WATCHED},
@@ -81,13 +81,6 @@ pub fn note_question(pid: u32, new: Asked) {
         }
     }
     watched.asked_dropped += 1;
-}
-
-/// The current task's `struct task_struct`.
-#[inline(always)]
-fn current() -> Address {
-    // SAFETY: no argument.
-    unsafe { helpers::generated::bpf_get_current_task() as Address }
 }
 
 #[inline(always)]
@@ -190,7 +183,7 @@ unsafe fn clear(place: *mut u64, bytes: usize) {
 /// Where the current process has its arguments.
 #[inline(always)]
 fn arguments() -> Option<(u64, u64)> {
-    let memory = kernel::follow(current(), &OFF_TASK_MM)?;
+    let memory = kernel::follow(task::current(), &OFF_TASK_MM)?;
     let start = kernel::probe(memory, &OFF_MM_ARG_START)?;
     let end = kernel::probe(memory, &OFF_MM_ARG_END)?;
     Some((start, end))
@@ -204,11 +197,8 @@ fn exit(program: u32) {
     let Some(watched) = WATCHED.get_ptr(pid) else {
         return;
     };
-    let task = current();
-    let signal = kernel::follow(task, &OFF_TASK_SIGNAL).unwrap_or(ptr::null());
-    // The thread is no longer counted as living: with none left, the process
-    // ends now, whichever thread is the last.
-    if kernel::probe::<i32, _>(signal, &OFF_SIGNAL_LIVE).is_some_and(|live| live != 0) {
+    let task = task::current();
+    if !task::is_last_thread(task) {
         return;
     }
     self_test::saw_own(program);
@@ -221,7 +211,7 @@ fn exit(program: u32) {
     emit::send(Exit {
         header: emit::header::<Exit>(),
         start_ns: watched.start_ns,
-        exit_code: exit_code(task, signal),
+        exit_code: exit_code(task),
         resize_calls: watched.resize_calls,
         asked_len: watched.asked_len,
         asked_dropped: watched.asked_dropped,
@@ -232,8 +222,9 @@ fn exit(program: u32) {
 /// What the parent will be told, as `wait_task_zombie` decides it: the group's
 /// code if the whole group was ended, else that of the first thread.
 #[inline(always)]
-fn exit_code(task: Address, signal: Address) -> u32 {
+fn exit_code(task: Address) -> u32 {
     const SIGNAL_GROUP_EXIT: u32 = 4;
+    let signal = kernel::follow(task, &OFF_TASK_SIGNAL).unwrap_or(ptr::null());
     let flags: u32 = kernel::probe(signal, &OFF_SIGNAL_FLAGS).unwrap_or(0);
     if flags & SIGNAL_GROUP_EXIT != 0
         && let Some(code) = kernel::probe(signal, &OFF_SIGNAL_GROUP_EXIT_CODE)

@@ -3,11 +3,13 @@
 
 use super::filters::FilterArgs;
 use super::ready::Ready;
+use super::signals::Signals;
 use super::units;
 use super::workload::{Running, Workload};
 use crate::collect::{KernelSource, Options, pump};
 use crate::error::Error;
 use crate::probe::settings::Part;
+use crate::probe::tree::Tree;
 use crate::probe::{Selection, Settings, attach};
 use crate::sink::Fanout;
 use anyhow::Context;
@@ -17,7 +19,6 @@ use std::future::pending;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// What is traced, and for how long.
@@ -26,8 +27,6 @@ pub struct CaptureArgs {
     /// Probes to use, instead of those that are on by default
     #[arg(long = "probe", value_name = "NAME", value_delimiter = ',')]
     probes: Vec<String>,
-    #[command(flatten)]
-    filters: FilterArgs,
     /// End after this time (10s, 5m, 1h30m)
     #[arg(long, value_parser = units::duration)]
     duration: Option<Duration>,
@@ -51,6 +50,9 @@ pub struct CaptureArgs {
     /// A command to run: the capture ends with it, and passes on its exit status
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
+    // Last, because its heading is that of all that follows.
+    #[command(flatten)]
+    filters: FilterArgs,
 }
 
 /// A capture, ready to begin.
@@ -107,6 +109,7 @@ impl Capture {
         let mut attached = attach(&self.settings).map_err(kernel)?;
         attached.arm().map_err(kernel)?;
         attached.self_test().map_err(kernel)?;
+        let mut tree = attached.take_tree().map_err(kernel)?;
         let begun = ready.begun();
         sinks.add(ready);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -123,6 +126,7 @@ impl Capture {
                 self.duration,
                 self.until,
                 self.workload,
+                tree.as_mut(),
                 &mut running,
             );
             let ended = pump(&mut source, &mut sinks, stop).await?;
@@ -145,6 +149,7 @@ async fn stop(
     duration: Option<Duration>,
     until: Option<oneshot::Receiver<String>>,
     workload: Option<Workload>,
+    tree: Option<&mut Tree>,
     running: &mut Option<Running>,
 ) -> String {
     tokio::select! {
@@ -152,7 +157,7 @@ async fn stop(
         signal = signals.next() => return format!("signal {signal}"),
     }
     if let Some(workload) = workload {
-        match workload.start() {
+        match workload.start(tree) {
             Ok(child) => *running = Some(child),
             Err(error) => {
                 eprintln!("volprobe: {error:#}");
@@ -192,31 +197,4 @@ async fn stop(
         running.terminate();
     }
     format!("signal {signal}")
-}
-
-/// The signals that end a capture.
-pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    /// From now on they do not end the process by themselves.
-    pub fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// The name of the next one.
-    pub async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.hangup.recv() => "SIGHUP",
-        }
-    }
 }

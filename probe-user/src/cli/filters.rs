@@ -1,6 +1,8 @@
 //! Filters: they narrow copies and readahead. Resizes, tools, capacity and
 //! configuration always see the whole node, or absence could not be proved.
 
+use crate::node::Cgroups;
+use crate::node::cgroup_place::{CgroupPlace, PlaceError, Wanted};
 use crate::probe::Filters;
 use crate::sample::Dev;
 use anyhow::{Context, bail};
@@ -18,15 +20,26 @@ pub struct FilterArgs {
     /// Only tasks of this name (its first 15 bytes)
     #[arg(long, value_name = "NAME")]
     comm: Option<String>,
-    /// Only this cgroup: its folder, below /sys/fs/cgroup or whole, or its id
-    #[arg(long, value_name = "PATH|ID")]
+    /// Only this cgroup and those below it: its folder, below /sys/fs/cgroup or whole,
+    /// or its id
+    #[arg(long, value_name = "PATH|ID", conflicts_with_all = ["pod", "container"])]
     cgroup: Option<String>,
+    /// Only this pod: NAMESPACE/NAME, its name alone, or its uid
+    #[arg(long, value_name = "POD")]
+    pod: Option<String>,
+    /// Only this container, of the pod if one is given: its name, or the beginning of
+    /// its id
+    #[arg(long, value_name = "NAME|ID")]
+    container: Option<String>,
     /// Only this device: vdb, /dev/vdb or MAJ:MIN
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
     /// Only the file system that this path lies on
     #[arg(long, value_name = "PATH", conflicts_with = "device")]
     mount: Option<PathBuf>,
+    /// Only the command and the processes that it starts
+    #[arg(long, requires = "command")]
+    tree: bool,
 }
 
 impl FilterArgs {
@@ -41,9 +54,22 @@ impl FilterArgs {
             pid: self.pid,
             comm: self.comm.clone(),
             dev,
-            cgroup: self.cgroup.as_deref().map(cgroup_id).transpose()?,
-            ..Filters::default()
+            cgroup: self.place()?,
+            tree: self.tree,
         })
+    }
+
+    /// The cgroup, by whatever it was named.
+    fn place(&self) -> Result<Option<CgroupPlace>, PlaceError> {
+        let wanted = Wanted {
+            path: self.cgroup.clone(),
+            pod: self.pod.clone(),
+            container: self.container.clone(),
+        };
+        wanted
+            .is_any()
+            .then(|| wanted.find(&mut Cgroups::new("/")))
+            .transpose()
     }
 
     /// As they were given, for the recording.
@@ -55,9 +81,12 @@ impl FilterArgs {
         add("pid", self.pid.map(|pid| pid.to_string()));
         add("comm", self.comm.clone());
         add("cgroup", self.cgroup.clone());
+        add("pod", self.pod.clone());
+        add("container", self.container.clone());
         add("device", self.device.clone());
         let mount = self.mount.as_ref();
         add("mount", mount.map(|path| path.display().to_string()));
+        given.extend(self.tree.then(|| "--tree".to_owned()));
         given
     }
 }
@@ -83,22 +112,6 @@ fn file_system(path: &Path) -> anyhow::Result<Dev> {
     Ok(Dev::from_stat(meta.dev()))
 }
 
-/// The id of a cgroup is the inode of its folder in the v2 hierarchy.
-fn cgroup_id(text: &str) -> anyhow::Result<u64> {
-    if let Ok(id) = text.parse() {
-        return Ok(id);
-    }
-    let folder = if text.starts_with("/sys/") {
-        PathBuf::from(text)
-    } else {
-        Path::new("/sys/fs/cgroup").join(text.trim_start_matches('/'))
-    };
-    if !folder.join("cgroup.procs").exists() {
-        bail!("'{text}' is not a cgroup: there is no {}", folder.display());
-    }
-    Ok(folder.metadata()?.ino())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,18 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn cgroups_are_found_by_id() {
-        assert_eq!(cgroup_id("4711").unwrap(), 4711);
-        assert!(cgroup_id("no/such/cgroup").is_err());
-    }
-
-    #[test]
     fn filters_are_kept_as_given() {
         let args = FilterArgs {
             pid: Some(42),
             mount: Some("/mnt".into()),
+            tree: true,
             ..FilterArgs::default()
         };
-        assert_eq!(args.as_given(), ["--pid 42", "--mount /mnt"]);
+        assert_eq!(args.as_given(), ["--pid 42", "--mount /mnt", "--tree"]);
     }
 }

@@ -1,8 +1,9 @@
 //! `volprobe live`: the stream as it comes, or a recording as it came.
 
-use super::capture::{CaptureArgs, Signals};
+use super::capture::CaptureArgs;
 use super::output;
 use super::ready::Ready;
+use super::signals::Signals;
 use crate::collect::{Replay, pump};
 use crate::error::Error;
 use crate::live::{JsonLive, PlainLive};

@@ -18,6 +18,7 @@ pub mod ready;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod signals;
 pub mod units;
 pub mod volumes;
 pub mod workload;
@@ -43,15 +44,15 @@ struct Cli {
 // There is one, and it is moved once.
 #[allow(clippy::large_enum_variant)]
 enum Command {
-    Diff(diff::Args),
+    Volumes(volumes::Args),
     Live(live::Args),
-    Correlate(correlate::Args),
-    Doctor(doctor::Args),
-    Export(export::Args),
     Record(record::Args),
     Report(report::Args),
+    Diff(diff::Args),
+    Correlate(correlate::Args),
+    Export(export::Args),
+    Doctor(doctor::Args),
     Rules(rules::Args),
-    Volumes(volumes::Args),
 }
 
 /// Parses the command line, runs the command, and maps its end to an exit code.
@@ -72,14 +73,14 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
-        Command::Diff(args) => diff::run(&args),
+        Command::Volumes(args) => volumes::run(&args),
         Command::Live(args) => live::run(args),
-        Command::Correlate(args) => correlate::run(&args),
-        Command::Doctor(args) => doctor::run(args),
-        Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Correlate(args) => correlate::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Rules(args) => rules::run(&args),
-        Command::Volumes(args) => volumes::run(&args),
     }
 }

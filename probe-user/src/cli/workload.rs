@@ -1,6 +1,7 @@
 //! The command that a capture runs.
 
-use super::capture::Signals;
+use super::signals::Signals;
+use crate::probe::tree::Tree;
 use anyhow::{Context, anyhow};
 use std::ffi::OsString;
 use std::io;
@@ -42,14 +43,17 @@ impl Workload {
         Ok(Some(Self { program, words }))
     }
 
-    /// Starts it.
-    pub fn start(self) -> anyhow::Result<Running> {
+    /// Starts it; its processes are followed, if there is a tree to follow.
+    pub fn start(self, tree: Option<&mut Tree>) -> anyhow::Result<Running> {
         let mut command = Command::new(&self.program);
         command.as_std_mut().args(&self.words[1..]);
         let name = self.words[0].to_string_lossy().into_owned();
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start '{name}'"))?;
+        let pid = |child: &io::Result<Child>| child.as_ref().ok().and_then(Child::id);
+        let child = match tree {
+            Some(tree) => tree.plant(|| command.spawn(), pid)?,
+            None => command.spawn(),
+        };
+        let child = child.with_context(|| format!("cannot start '{name}'"))?;
         Ok(Running {
             name,
             child: Some(child),
@@ -145,7 +149,7 @@ mod tests {
     async fn the_status_is_the_commands() {
         for (script, code) in [("exit 7", 7), ("kill -9 $$", 137), ("true", 0)] {
             let found = Workload::find(words(&["sh", "-c", script])).unwrap();
-            let mut running = found.unwrap().start().unwrap();
+            let mut running = found.unwrap().start(None).unwrap();
             running.ended().await;
             let status = running.status.unwrap().unwrap();
             assert_eq!(exit_code(status), ExitCode::from(code), "{script}");
@@ -155,7 +159,7 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn it_ends_when_asked_to() {
         let found = Workload::find(words(&["sleep", "100"])).unwrap();
-        let mut running = found.unwrap().start().unwrap();
+        let mut running = found.unwrap().start(None).unwrap();
         running.terminate();
         running.ended().await;
         assert_eq!(running.status.unwrap().unwrap().signal(), Some(15));

@@ -103,6 +103,19 @@ impl Cgroups {
         Some(self.describe(0, path))
     }
 
+    /// All cgroups of the v2 hierarchy that exist now.
+    pub fn all(&mut self) -> Vec<Cgroup> {
+        self.paths.clear();
+        self.walk();
+        let paths = self.paths.clone().into_iter();
+        paths.map(|(id, path)| self.describe(id, path)).collect()
+    }
+
+    /// An absolute path of the node, as this process reaches it.
+    pub(super) fn host(&self, path: &str) -> PathBuf {
+        self.view.host(path)
+    }
+
     fn describe(&mut self, id: u64, path: String) -> Cgroup {
         let owner = cgroup_path::parse(&path);
         let pod = owner.pod_uid.as_deref().map(|uid| {

@@ -8,6 +8,7 @@
 mod asking;
 pub mod cgroup;
 mod cgroup_path;
+pub mod cgroup_place;
 mod child;
 mod devices;
 pub mod disk_id;

@@ -30,9 +30,23 @@ fn parse(directory: &str) -> Option<(String, String)> {
     whole.then(|| (uid.to_owned(), format!("{namespace}/{name}")))
 }
 
+/// Name and id of the container whose log this link of `/var/log/containers` is:
+/// `<pod>_<namespace>_<container>-<id>.log`.
+pub(super) fn container_of_log(link: &str) -> Option<(&str, &str)> {
+    let (_, container) = link.strip_suffix(".log")?.rsplit_once('_')?;
+    container.rsplit_once('-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_to_a_log_names_its_container() {
+        let link = "mysql-0_db_log-shipper-0123abcd.log";
+        assert_eq!(container_of_log(link), Some(("log-shipper", "0123abcd")));
+        assert_eq!(container_of_log("mysql-0_db.log"), None);
+    }
 
     #[test]
     fn a_log_directory_names_its_pod() {

@@ -6,17 +6,19 @@ use super::driver::{Aya, Links, program_fd};
 use super::engine::{detach, establish};
 use super::error::AttachError;
 use super::explain::forbidden;
-use super::load::{Globals, fill, load, set_state};
+use super::load::{Globals, failed, fill, load, set_state};
 use super::plan::{AttachPlan, Ground, PlannedProbe, plan};
 use super::self_test::{self, SelfTest};
 use super::settings::Settings;
 use super::sizes::MapSizes;
+use super::tree::Tree;
 use super::verdict::{self, Outcome, State};
 use super::{Reason, catalog};
 use crate::boottime::boot_ns;
 use crate::kernel::btf::{RUNNING, Wanted};
 use crate::kernel::{KernelBtf, KernelFacts, Prototypes, Symbols};
 use crate::sample::ProbeStatus;
+use aya::maps::HashMap;
 use aya::{Btf, Ebpf};
 use aya_log::EbpfLogger;
 use log::Log;
@@ -33,6 +35,8 @@ pub struct Attached {
     pub sizes: MapSizes,
     ground: Ground,
     probes: Vec<Probing>,
+    /// What follows the processes of a command, if they are followed.
+    tree: Option<&'static Way>,
     links: Links,
     logger: Option<EbpfLogger<&'static dyn Log>>,
 }
@@ -88,11 +92,11 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
         )
     };
     let ground = Ground::with(facts, prototypes);
-    let plan = plan(&settings.selection, &ground);
+    let plan = plan(&settings.selection, settings.filters.tree, &ground);
     let mut ebpf = load(&globals, &sizes, settings.kernel_log, &ground.facts)?;
     fill(&mut ebpf, &sizes, &settings.tools)?;
     let mut links = Links::new();
-    let probes = run(&plan, &ground, &mut ebpf, &mut links)?;
+    let (probes, tree) = run(&plan, &ground, &mut ebpf, &mut links)?;
     give_memory_back();
     let logger = settings
         .kernel_log
@@ -104,6 +108,7 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
         sizes,
         ground,
         probes,
+        tree,
         links,
         logger,
     };
@@ -144,17 +149,18 @@ pub fn expected(settings: &Settings, facts: KernelFacts) -> Result<Vec<ProbeStat
         let outcomes: Vec<_> = planned.purposes.iter().map(Outcome::expected).collect();
         verdict::status(planned.probe, &outcomes)
     };
-    let plan = plan(&settings.selection, &ground);
+    let plan = plan(&settings.selection, settings.filters.tree, &ground);
     Ok(plan.probes.iter().map(status).collect())
 }
 
-/// Runs the plan, probe by probe.
+/// Runs the plan, probe by probe. Of the hooks that follow a command's processes
+/// there is one way or an error.
 fn run(
     plan: &AttachPlan,
     ground: &Ground,
     ebpf: &mut Ebpf,
     links: &mut Links,
-) -> Result<Vec<Probing>, AttachError> {
+) -> Result<(Vec<Probing>, Option<&'static Way>), AttachError> {
     let btf = ground
         .facts
         .btf
@@ -179,7 +185,14 @@ fn run(
         self_test: SelfTest::default(),
         since_ns: boot_ns(),
     };
-    Ok(plan.probes.iter().map(&mut begin).collect())
+    let probes = plan.probes.iter().map(&mut begin).collect();
+    let tree = plan.tree.as_ref().map(|tree| {
+        let outcome = establish(tree, ground, &mut driver);
+        outcome
+            .attached
+            .ok_or_else(|| AttachError::Tree(outcome.reason()))
+    });
+    Ok((probes, tree.transpose()?))
 }
 
 impl Attached {
@@ -252,22 +265,36 @@ impl Attached {
 
     /// Every program that is attached, with its file descriptor.
     pub fn counting(&self) -> Vec<Counting> {
-        let mut found = Vec::new();
-        for probing in &self.probes {
-            for way in probing.outcomes.iter().filter_map(|o| o.attached) {
-                found.extend(way.programs().filter_map(|program| {
-                    Some(Counting {
-                        probe: probing.probe.name,
-                        hook: program.hook,
-                        program: program.name,
-                        how: way.how(),
-                        counts: way.is_counting(program),
-                        fd: program_fd(&self.ebpf, program.name)?,
-                    })
-                }));
-            }
+        let of_probes = self.probes.iter().flat_map(|probing| {
+            let ways = probing.outcomes.iter().filter_map(|o| o.attached);
+            ways.map(|way| (probing.probe.name, way))
+        });
+        // A process that was not followed is missing first from the copies.
+        let of_tree = self.tree.map(|way| ("copy", way));
+        let of_way = |(probe, way): (&'static str, &'static Way)| {
+            way.programs().filter_map(move |program| {
+                Some(Counting {
+                    probe,
+                    hook: program.hook,
+                    program: program.name,
+                    how: way.how(),
+                    counts: way.is_counting(program),
+                    fd: program_fd(&self.ebpf, program.name)?,
+                })
+            })
+        };
+        of_probes.chain(of_tree).flat_map(of_way).collect()
+    }
+
+    /// The map of a command's processes, if they are followed. Can be taken once.
+    pub fn take_tree(&mut self) -> Result<Option<Tree>, AttachError> {
+        if self.tree.is_none() {
+            return Ok(None);
         }
-        found
+        let map = self.ebpf.take_map("TREE");
+        let map = map.ok_or_else(|| AttachError::Object("no map TREE".to_owned()))?;
+        let map = HashMap::try_from(map).map_err(|error| failed("TREE", &error))?;
+        Ok(Some(Tree(map)))
     }
 
     /// The modules whose coming and going must be told to

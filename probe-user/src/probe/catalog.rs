@@ -406,17 +406,25 @@ pub const PROBES: &[Probe] = &[
     },
 ];
 
+/// What follows the processes of a command: no probe that can be chosen, but used
+/// by the filter `--tree`.
+pub static TREE: Purpose = purpose(
+    "processes of the command",
+    &[
+        way!(tree_forked, tree_exited),
+        way!(tree_forked_kp, tree_exited_tp),
+    ],
+);
+
 /// The probe of this name.
 pub fn find(name: &str) -> Option<&'static Probe> {
     PROBES.iter().find(|probe| probe.name == name)
 }
 
-/// Every way of every probe.
+/// Every way of every purpose.
 fn ways() -> impl Iterator<Item = &'static Way> {
-    PROBES
-        .iter()
-        .flat_map(|probe| probe.purposes)
-        .flat_map(|purpose| purpose.ways)
+    let purposes = PROBES.iter().flat_map(|probe| probe.purposes);
+    purposes.chain([&TREE]).flat_map(|purpose| purpose.ways)
 }
 
 /// The kernel functions that any way hooks or asks the prototype of.

@@ -22,6 +22,9 @@ pub enum AttachError {
     /// The object is not the one that this program was written for.
     #[error("the kernel programs in this binary do not fit it: {0}")]
     Object(String),
+    /// The hooks of `--tree` cannot be attached, so it would count nothing.
+    #[error("cannot follow the processes of a command (--tree): {0}")]
+    Tree(String),
     /// Of the chosen probes none is attached.
     #[error("none of the chosen probes can be attached: {}", .0.join("; "))]
     Nothing(Vec<String>),

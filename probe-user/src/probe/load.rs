@@ -28,7 +28,7 @@ pub(super) static OBJECT: &[u8] =
 /// read-only globals.
 pub(super) struct Globals {
     numbers: Numbers,
-    words: [(&'static str, u32); 2],
+    words: [(&'static str, u32); 3],
     filter_comm: [u8; 16],
     filter_cgroup: u64,
 }
@@ -58,9 +58,13 @@ impl Globals {
             words: [
                 ("FILTER_PID", filters.pid.unwrap_or_default()),
                 ("FILTER_DEV", filters.dev.unwrap_or_default().0),
+                (
+                    "FILTER_CGROUP_LEVEL",
+                    filters.cgroup.map_or(0, |cgroup| cgroup.level),
+                ),
             ],
             filter_comm: filters.comm.as_deref().map(comm).unwrap_or_default(),
-            filter_cgroup: filters.cgroup.unwrap_or_default(),
+            filter_cgroup: filters.cgroup.map_or(0, |cgroup| cgroup.id),
         }
     }
 }
@@ -191,6 +195,6 @@ where
         })
 }
 
-fn failed(map: &str, error: &MapError) -> AttachError {
+pub(super) fn failed(map: &str, error: &MapError) -> AttachError {
     AttachError::Load(format!("{map}: {}", chain(error)))
 }

@@ -24,6 +24,7 @@ mod explain;
 mod load;
 mod reason;
 mod selection;
+pub mod tree;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -47,7 +47,13 @@ fn the_maps_that_are_sized_are_in_the_object() {
 
 #[test]
 fn the_filters_are_globals_of_the_object() {
-    let names = ["FILTER_PID", "FILTER_COMM", "FILTER_CGROUP", "FILTER_DEV"];
+    let names = [
+        "FILTER_PID",
+        "FILTER_COMM",
+        "FILTER_CGROUP",
+        "FILTER_CGROUP_LEVEL",
+        "FILTER_DEV",
+    ];
     for name in names {
         let globals = [(name, (&[][..], true))].into();
         // An empty value is refused for its size, a missing name for itself.

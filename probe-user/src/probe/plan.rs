@@ -3,7 +3,7 @@
 //! Pure: facts, catalog and selection in, plan out. The kernel has the last
 //! word when the plan is run, so what is unknown counts as possible.
 
-use super::catalog::{PROBES, Probe, Purpose, Way, When};
+use super::catalog::{PROBES, Probe, Purpose, TREE, Way, When};
 use super::{Reason, Selection};
 use crate::kernel::symbols::Standing;
 use crate::kernel::{Capability, KernelFacts, Prototypes, Symbols};
@@ -25,6 +25,8 @@ pub struct Ground {
 pub struct AttachPlan {
     /// One entry a probe, in the order of the catalog.
     pub probes: Vec<PlannedProbe>,
+    /// The hooks that follow the processes of a command, if they are wanted.
+    pub tree: Option<PlannedPurpose>,
 }
 
 /// The plan for one probe.
@@ -62,8 +64,8 @@ impl PlannedPurpose {
     }
 }
 
-/// Makes the plan.
-pub fn plan(selection: &Selection, ground: &Ground) -> AttachPlan {
+/// Makes the plan; `tree` is whether the processes of a command are followed.
+pub fn plan(selection: &Selection, tree: bool, ground: &Ground) -> AttachPlan {
     AttachPlan {
         probes: PROBES
             .iter()
@@ -73,6 +75,7 @@ pub fn plan(selection: &Selection, ground: &Ground) -> AttachPlan {
                 purposes: probe.purposes.iter().map(|p| ground.judge(p)).collect(),
             })
             .collect(),
+        tree: tree.then(|| ground.judge(&TREE)),
     }
 }
 

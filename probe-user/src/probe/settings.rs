@@ -1,6 +1,7 @@
 //! What the user sets before the programs are loaded.
 
 use super::Selection;
+use crate::node::cgroup_place::CgroupPlace;
 use crate::sample::Dev;
 use std::path::PathBuf;
 
@@ -14,9 +15,9 @@ pub struct Filters {
     pub comm: Option<String>,
     /// Only this device, read or written.
     pub dev: Option<Dev>,
-    /// Only this cgroup (id).
-    pub cgroup: Option<u64>,
-    /// Only processes in the map `TREE`, which the caller keeps.
+    /// Only this cgroup, and those below it.
+    pub cgroup: Option<CgroupPlace>,
+    /// Only the processes of the command that is run, followed from there.
     pub tree: bool,
 }
 

@@ -50,7 +50,7 @@ impl Outcome {
 
     /// The reason, for people. Of an attached hook: why it is not attached in
     /// a better way, unless that way is merely that of other kernels.
-    fn reason(&self) -> String {
+    pub(super) fn reason(&self) -> String {
         let (broke, lacking): (Vec<_>, Vec<_>) = self
             .reasons
             .iter()

@@ -1,4 +1,4 @@
-//! The VM tests: one boot a kernel, one test a scenario.
+//! The VM tests: one test a scenario, many scenarios a boot.
 
 use std::{
     collections::VecDeque,
@@ -41,9 +41,44 @@ pub struct Kit {
     pub files: Vec<HostFile>,
 }
 
-/// Runs the scenarios whose name contains `filter` on each kernel series.
+/// Scenarios that are played one after the other, as a rule in one machine.
+#[derive(Debug)]
+struct Run<'a> {
+    /// Kernel series.
+    series: &'a str,
+    /// Name of the folder of its logs.
+    name: String,
+    scenarios: Vec<&'static Scenario>,
+}
+
+/// The scenarios whose name contains `filter`, as runs: the main series, which
+/// plays all of them, has two, and they are first, so that no machine is left with
+/// the longest of the runs at the end.
+fn runs<'a>(series: &[&'a str], filter: &str) -> VecDeque<Run<'a>> {
+    let run = |series: &'a str, on: On| {
+        let scenarios = ALL.iter().filter(|scenario| scenario.on == on);
+        let scenarios = scenarios.filter(|scenario| scenario.name.contains(filter));
+        Run {
+            series,
+            name: match on {
+                On::All => series.to_owned(),
+                On::Main => format!("{series}-only"),
+            },
+            scenarios: scenarios.collect(),
+        }
+    };
+    let is_main = |series: &str| series == kernels::MAIN_SERIES;
+    let main = series.iter().filter(|&&series| is_main(series));
+    let mut runs: Vec<Run> = main.map(|&series| run(series, On::Main)).collect();
+    runs.extend(series.iter().map(|&series| run(series, On::All)));
+    runs.retain(|run| !run.scenarios.is_empty());
+    runs.sort_by_key(|run| !is_main(run.series));
+    runs.into()
+}
+
+/// Plays the scenarios whose name contains `filter` on each kernel series.
 pub fn run(series: &[&str], filter: &str, kit: &Kit, tally: &Tally) {
-    let waiting: Mutex<VecDeque<&str>> = Mutex::new(series.iter().copied().collect());
+    let waiting = Mutex::new(runs(series, filter));
     thread::scope(|scope| {
         for _ in 0..MACHINES {
             scope.spawn(|| {
@@ -52,44 +87,29 @@ pub fn run(series: &[&str], filter: &str, kit: &Kit, tally: &Tally) {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .pop_front();
-                    let Some(series) = next else { break };
-                    run_series(series, filter, kit, tally);
+                    let Some(run) = next else { break };
+                    play_all(&run, kit, tally);
                 }
             });
         }
     });
 }
 
-/// The scenarios that run on a series.
-fn selected(series: &str, filter: &str) -> Vec<&'static Scenario> {
-    ALL.iter()
-        .filter(|scenario| scenario.on == On::All || series == kernels::MAIN_SERIES)
-        .filter(|scenario| scenario.name.contains(filter))
-        .collect()
-}
-
-fn run_series(series: &str, filter: &str, kit: &Kit, tally: &Tally) {
-    let scenarios = selected(series, filter);
-    if scenarios.is_empty() {
-        return;
-    }
-    let config = match prepare(series, kit) {
+fn play_all(run: &Run, kit: &Kit, tally: &Tally) {
+    let config = match prepare(run, kit) {
         Ok(config) => config,
         Err(error) => {
             // Not one of its tests can be run: that is a failure of each.
-            for scenario in scenarios {
-                tally.add(
-                    &name(series, scenario),
-                    Verdict::Failed(format!("{error:#}")),
-                );
+            for scenario in &run.scenarios {
+                tally.add(&name(run, scenario), Verdict::Failed(format!("{error:#}")));
             }
             return;
         }
     };
     let mut machine = None;
-    for scenario in scenarios {
+    for scenario in &run.scenarios {
         let start = Instant::now();
-        let verdict = play(&mut machine, &config, scenario);
+        let verdict = play(&mut machine, &config, run, scenario);
         if verdict.is_err() || scenario.spoils {
             // What state it is in, nobody knows.
             machine = None;
@@ -102,16 +122,16 @@ fn run_series(series: &str, filter: &str, kit: &Kit, tally: &Tally) {
             }
         };
         let seconds = start.elapsed().as_secs_f64();
-        tally.add_timed(&name(series, scenario), verdict, seconds);
+        tally.add_timed(&name(run, scenario), verdict, seconds);
     }
 }
 
-fn name(series: &str, scenario: &Scenario) -> String {
-    format!("vm::{series}::{}", scenario.name)
+fn name(run: &Run, scenario: &Scenario) -> String {
+    format!("vm::{}::{}", run.series, scenario.name)
 }
 
-fn prepare(series: &str, kit: &Kit) -> Result<Config> {
-    let kernel = kernels::get(series)?;
+fn prepare(run: &Run, kit: &Kit) -> Result<Config> {
+    let kernel = kernels::get(run.series)?;
     Ok(Config {
         initramfs: initramfs::build(&kernel, &kit.guest, &[], &kit.files)?,
         kernel,
@@ -127,26 +147,31 @@ fn prepare(series: &str, kit: &Kit) -> Result<Config> {
         possible_cpus: 2,
         memory: 1536,
         append: String::new(),
-        console: directory(series)?.join("console"),
+        console: directory(run)?.join("console"),
         show_console: false,
     })
 }
 
-/// Where the logs of a series are kept.
-fn directory(series: &str) -> Result<PathBuf> {
-    let dir = build::target_dir()?.join("vm").join(series);
+/// Where the logs of a run are kept.
+fn directory(run: &Run) -> Result<PathBuf> {
+    let dir = build::target_dir()?.join("vm").join(&run.name);
     fs::create_dir_all(&dir)?;
     Ok(dir)
 }
 
 /// Plays one scenario. An error means that the machine is gone; a test that
 /// merely failed is a verdict.
-fn play(machine: &mut Option<Machine>, config: &Config, scenario: &Scenario) -> Result<Verdict> {
+fn play(
+    machine: &mut Option<Machine>,
+    config: &Config,
+    run: &Run,
+    scenario: &Scenario,
+) -> Result<Verdict> {
     let machine = match machine {
         Some(machine) => machine,
         None => machine.insert(Machine::boot(config)?),
     };
-    let log_path = directory(&config.kernel.series)?.join(format!("{}.log", scenario.name));
+    let log_path = directory(run)?.join(format!("{}.log", scenario.name));
     let mut log = Vec::new();
     let argv = ["scenario".to_owned(), scenario.name.to_owned()];
     let console_before = console_length(&config.console);
@@ -187,4 +212,30 @@ fn keep_evidence(machine: &mut Machine, log: &Path) {
 
 fn console_length(path: &Path) -> usize {
     fs::metadata(path).map_or(0, |metadata| metadata.len() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scenario_is_in_one_run_of_a_kernel_it_is_for() {
+        let runs = runs(kernels::SERIES, "");
+        for &series in kernels::SERIES {
+            let of = runs.iter().filter(|run| run.series == series);
+            let mut played: Vec<&str> = of
+                .flat_map(|run| &run.scenarios)
+                .map(|scenario| scenario.name)
+                .collect();
+            played.sort_unstable();
+            let mut expected: Vec<&str> = ALL
+                .iter()
+                .filter(|scenario| scenario.on == On::All || series == kernels::MAIN_SERIES)
+                .map(|scenario| scenario.name)
+                .collect();
+            expected.sort_unstable();
+            assert_eq!(played, expected, "{series}");
+        }
+        assert_eq!(runs[0].name, format!("{}-only", kernels::MAIN_SERIES));
+    }
 }

@@ -100,7 +100,7 @@ fn add(
     } else {
         0
     };
-    if !admit::call(cgroup, call.dev_in, call.dev_out) {
+    if !admit::call(call.dev_in, call.dev_out) {
         return;
     }
     let time_ns = flight.map_or(0, |flight| end_ns.wrapping_sub(flight.start_ns));

@@ -50,7 +50,7 @@ pub fn device<M: Memory>(inode: Address) -> u32 {
 #[inline(always)]
 pub fn value(tid: u32, device: u32, kind: Readahead) -> Option<Cell<READAHEAD_WORDS>> {
     let cgroup = task::cgroup();
-    if !admit::call(cgroup, device, device) {
+    if !admit::call(device, device) {
         return None;
     }
     let number = SERIES.number(&SeriesKey {

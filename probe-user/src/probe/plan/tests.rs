@@ -3,7 +3,7 @@ use crate::kernel::{Capabilities, Fact};
 use crate::probe::testing::{debian_5_10, debian_6_12, missing_module, with_standing};
 
 fn planned(ground: &Ground, what: &str) -> PlannedPurpose {
-    let purposes = plan(&Selection::default(), ground)
+    let purposes = plan(&Selection::default(), false, ground)
         .probes
         .into_iter()
         .flat_map(|probe| probe.purposes);
@@ -59,7 +59,7 @@ fn each_kernel_gets_the_programs_for_its_prototypes() {
 #[test]
 fn every_purpose_is_served_on_both() {
     for ground in [debian_5_10(), debian_6_12()] {
-        for probe in plan(&Selection::default(), &ground).probes {
+        for probe in plan(&Selection::default(), false, &ground).probes {
             for purpose in &probe.purposes {
                 assert!(
                     purpose.usable().next().is_some(),
@@ -75,7 +75,7 @@ fn every_purpose_is_served_on_both() {
 #[test]
 fn only_what_is_selected_is_marked() {
     let selection = Selection::parse(&["resize"]).unwrap();
-    let plan = plan(&selection, &debian_6_12());
+    let plan = plan(&selection, false, &debian_6_12());
     let selected: Vec<_> = plan.probes.iter().filter(|p| p.selected).collect();
     assert_eq!(selected.len(), 1);
     assert_eq!(selected[0].probe.name, "resize");

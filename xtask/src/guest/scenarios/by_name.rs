@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{capacity, copy, exec, mounts, readahead, resize};
+use super::{capacity, copy, exec, filters, mounts, readahead, resize};
 use crate::guest::{recorder::volprobe, report::Report, stage::Stage};
 
 /// Without a file there is no way at all, and that is said.
@@ -41,6 +41,7 @@ by_name! {
     mapping: capacity::device_mapper;
     tools: exec::tools;
     mounting: mounts::come_and_go;
+    tree: filters::tree;
 }
 
 /// Plays a scenario on hooks by name, and makes sure that it did.

@@ -5,6 +5,7 @@ mod capacity;
 mod copy;
 mod diff;
 mod exec;
+mod filters;
 mod machine;
 mod mounts;
 mod network;
@@ -116,11 +117,13 @@ pub const ALL: &[Scenario] = &[
     all("by_name_mapping", by_name::mapping),
     all("by_name_tools", by_name::tools),
     all("by_name_mounts", by_name::mounting),
+    main("by_name_tree", by_name::tree),
     main("record_command", session::of_a_command),
     main("record_ends", session::ends),
     main("record_killed", session::killed),
     main("record_cut_off", session::cut_off),
-    main("record_filters", session::filters),
+    main("record_filters", filters::narrow),
+    all("record_tree", filters::tree),
     all("self_test", session::self_test),
     all("events_lost", session::loss),
     main("many_series", session::many_series),

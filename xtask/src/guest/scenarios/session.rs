@@ -1,12 +1,9 @@
 //! Recordings and live views as such: how they start, end, and what they leave out.
 
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::guest::{
@@ -153,104 +150,6 @@ pub(super) fn ends(stage: &mut Stage) -> Result<()> {
     ensure!(lasted >= 2_000_000_000, "it lasted {lasted} ns");
     ensure!(lasted < 10_000_000_000, "it lasted {lasted} ns");
     Ok(())
-}
-
-/// Filters narrow copy and readahead, and nothing else.
-pub(super) fn filters(stage: &mut Stage) -> Result<()> {
-    let disks = [stage.disk(GIB)?, stage.disk(GIB)?];
-    for disk in &disks {
-        let at = stage.ext4(disk)?;
-        tool::shell(&format!(
-            "dd if=/dev/zero of={}/cold bs=1M count=4 2>&1",
-            at.display()
-        ))?;
-    }
-    tool::shell("mkdir -p /sys/fs/cgroup/vdb /sys/fs/cgroup/vdc")?;
-    let (copies, reads) = (["copy"], ["readahead"]);
-    let (both, none) = (["copy", "readahead"], []);
-    // What is expected of the first disk, and of the second.
-    let cases: [(&str, &str, [&[&str]; 2]); 8] = [
-        ("--comm", "copyload", [&copies, &copies]),
-        ("--comm", "cat", [&reads, &reads]),
-        ("--comm", "somebody", [&none, &none]),
-        ("--pid", "copyload", [&copies, &none]),
-        ("--pid", "cat", [&reads, &none]),
-        ("--device", &disks[0].node, [&both, &none]),
-        ("--mount", "/mnt/vdc", [&none, &both]),
-        ("--cgroup", "/sys/fs/cgroup/vdb", [&both, &none]),
-    ];
-    for (option, value, expected) in cases {
-        tool::shell("sync; echo 3 > /proc/sys/vm/drop_caches")?;
-        let workers = disks.each_ref().map(|disk| Workers::start(&disk.name));
-        let [one, two] = workers;
-        let (one, two) = (one?, two?);
-        let pid = match value {
-            "cat" => one.cat.id().to_string(),
-            _ => one.copyload.id().to_string(),
-        };
-        let value = if option == "--pid" { &pid } else { value };
-        let recording = Recording::start(stage, &["--force", option, value])?;
-        one.work()?;
-        two.work()?;
-        tool::ok(&["resize2fs", &disks[0].node])?;
-        let report = recording.stop()?;
-        for (disk, expected) in disks.iter().zip(expected) {
-            for (table, key) in [("copy", "src"), ("readahead", "device")] {
-                let rows = report.rows(table)?;
-                let seen = rows.iter().any(|row| row[key] == disk.name);
-                ensure!(
-                    seen == expected.contains(&table),
-                    "{option} {value}: {table} of {} seen: {seen}; {rows:?}",
-                    disk.name
-                );
-            }
-        }
-        report
-            .exit_of(&["resize2fs"])
-            .with_context(|| format!("{option} {value}"))?;
-    }
-    Ok(())
-}
-
-/// A process that copies on a disk and one that reads from it, both in the cgroup
-/// of the disk's name, stopped before they begin.
-struct Workers {
-    copyload: Child,
-    cat: Child,
-}
-
-impl Workers {
-    fn start(disk: &str) -> Result<Self> {
-        let start = |command: &str| -> Result<Child> {
-            let line = format!(
-                "echo 0 > /sys/fs/cgroup/{disk}/cgroup.procs; kill -STOP $$; exec {command}"
-            );
-            let child = Command::new("sh")
-                .args(["-ec", &line])
-                .stdout(Stdio::null())
-                .spawn()?;
-            wait_until("the worker has stopped", || {
-                let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
-                Ok(stat.contains(") T "))
-            })?;
-            Ok(child)
-        };
-        Ok(Self {
-            copyload: start(&format!("copyload /mnt/{disk} /tmp/stage 2 5"))?,
-            cat: start(&format!("cat /mnt/{disk}/cold"))?,
-        })
-    }
-
-    /// Lets them do their work.
-    fn work(self) -> Result<()> {
-        for mut worker in [self.copyload, self.cat] {
-            let pid = Pid::from_raw(worker.id() as i32).context("no pid")?;
-            kill_process(pid, Signal::CONT)?;
-            let status = worker.wait()?;
-            ensure!(status.success(), "a worker ended with {status}");
-        }
-        Ok(())
-    }
 }
 
 /// Every probe that can be triggered without harm is, and arrives; of the others
