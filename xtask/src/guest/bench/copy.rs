@@ -4,30 +4,27 @@ use std::{
     fs::{self, File, OpenOptions},
     os::fd::AsFd,
     path::Path,
-    thread,
-    time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use rustix::fs::copy_file_range;
 
-use super::{Cost, Profile, compare::Workload, counter, tracer::Tracer};
-use crate::guest::{hypervisor, stage::Stage};
+use super::{
+    Cost, Profile,
+    compare::Workload,
+    counter,
+    tracer::{self, Tracer},
+};
+use crate::guest::stage::Stage;
 
 const BYTES: usize = 4096;
-/// Calls of one measurement, by each thread.
+/// Calls of one measurement, or of one round by all threads.
 const CALLS: usize = 2000;
 /// Calls of which every instruction is written down.
 const TRACED_CALLS: u64 = 200;
-/// A tracer adds at least so much; what repeats of one measurement differ by
-/// is less.
-const LEAST: u64 = 50;
-const FUNCTION: &str = "vfs_copy_file_range";
 
-/// Every tracer, each measured alone.
-const TRACERS: &[(&str, Tracer)] = &[
-    ("floor", Tracer::Floor),
-    ("volprobe", Tracer::Volprobe(&[])),
+/// volprobe with a part left out, to tell what the part costs.
+const PARTS: &[(&str, Tracer)] = &[
     (
         "volprobe, devices and cgroup only",
         Tracer::Volprobe(&["--probe", "copy", "--without", "on-cpu,readahead"]),
@@ -48,59 +45,35 @@ const TRACERS: &[(&str, Tracer)] = &[
         "volprobe without readahead inside",
         Tracer::Volprobe(&["--without", "readahead"]),
     ),
-    ("funclatency", Tracer::Funclatency),
-    ("bpftrace fentry", Tracer::Bpftrace("kfunc", "kretfunc")),
-    ("bpftrace kprobe", Tracer::Bpftrace("kprobe", "kretprobe")),
 ];
 
 /// What each tracer adds to a call, with so many threads that copy.
 pub(super) fn costs(threads: usize) -> Result<Vec<Cost>> {
+    let pairs = pairs(threads)?;
+    workload(&pairs).costs(&tracer::all(PARTS, threads))
+}
+
+/// Every instruction of some calls, plain and under volprobe.
+pub(super) fn profile() -> Result<Profile> {
+    let pairs = pairs(1)?;
+    workload(&pairs).profile(|| (0..TRACED_CALLS).try_for_each(|_| pairs[0].copy()))
+}
+
+fn pairs(threads: usize) -> Result<Vec<Pair>> {
     let mut stage = Stage::new()?;
     let disk = stage.disk(512 << 20)?;
     let at = stage.ext4(&disk)?;
-    let pairs = (0..threads)
-        .map(|number| Pair::new(&at, number))
-        .collect::<Result<Vec<_>>>()?;
-    let workload = Workload {
-        function: FUNCTION,
+    (0..threads).map(|number| Pair::new(&at, number)).collect()
+}
+
+fn workload(pairs: &[Pair]) -> Workload<impl FnMut() -> Result<u64>> {
+    Workload {
+        function: "vfs_copy_file_range",
         probe: "copy",
-        operations: (CALLS * threads) as u64,
-        least: LEAST,
-        measure: || instructions(&pairs),
-    };
-    workload.costs(TRACERS)
-}
-
-/// Has every instruction of some calls written down, plain and under volprobe,
-/// as traces of these names. Returns the number of calls of each, and the file
-/// that holds the kernel's symbols.
-pub(super) fn profile() -> Result<Profile> {
-    let mut stage = Stage::new()?;
-    let disk = stage.disk(512 << 20)?;
-    let pair = Pair::new(&stage.ext4(&disk)?, 0)?;
-    thread::sleep(Duration::from_secs(3));
-    let plain = one_by_one(&pair)?;
-    trace("plain", &pair)?;
-    let running = Tracer::Volprobe(&[])
-        .start(FUNCTION, || Ok(one_by_one(&pair)? > plain + LEAST))?
-        .context("volprobe does not run")?;
-    trace("traced", &pair)?;
-    let symbols = "/tmp/symbols".to_owned();
-    fs::copy("/proc/kallsyms", &symbols)?;
-    running.stop("copy")?;
-    Ok(Profile {
-        calls: TRACED_CALLS,
-        symbols,
-    })
-}
-
-fn trace(name: &str, pair: &Pair) -> Result<()> {
-    hypervisor::ask(&format!("trace {name}"))?;
-    for _ in 0..TRACED_CALLS {
-        pair.copy()?;
+        operations: CALLS as u64,
+        least: 50,
+        measure: || instructions(pairs),
     }
-    hypervisor::ask("trace off")?;
-    Ok(())
 }
 
 /// Two files of one thread.
@@ -140,12 +113,9 @@ fn instructions(pairs: &[Pair]) -> Result<u64> {
     if let [pair] = pairs {
         return one_by_one(pair);
     }
-    // Instructions of all processors are counted together, so only the sum of
-    // all calls can be told. Repeated, as ticks fall into it.
-    let rounds = (0..9)
-        .map(|_| together(pairs))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(counter::median(rounds))
+    let calls = CALLS / pairs.len();
+    let all = counter::together(pairs, |pair| (0..calls).try_for_each(|_| pair.copy()))?;
+    Ok(all / CALLS as u64)
 }
 
 fn one_by_one(pair: &Pair) -> Result<u64> {
@@ -156,28 +126,4 @@ fn one_by_one(pair: &Pair) -> Result<u64> {
         calls.push(counter::now() - start);
     }
     Ok(counter::median(calls))
-}
-
-fn together(pairs: &[Pair]) -> Result<u64> {
-    let start = counter::now();
-    thread::scope(|scope| {
-        let workers: Vec<_> = pairs
-            .iter()
-            .map(|pair| {
-                scope.spawn(move || -> Result<()> {
-                    for _ in 0..CALLS {
-                        pair.copy()?;
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        for worker in workers {
-            worker
-                .join()
-                .map_err(|_| anyhow::anyhow!("a thread panicked"))??;
-        }
-        anyhow::Ok(())
-    })?;
-    Ok((counter::now() - start) / (CALLS * pairs.len()) as u64)
 }

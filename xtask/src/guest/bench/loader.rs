@@ -19,7 +19,7 @@ use super::{
 /// How long nothing happens.
 const IDLE: Duration = Duration::from_mins(1);
 /// Starts of which the median is told.
-const STARTS: usize = 5;
+const STARTS: usize = 3;
 const STAMP: &str = "/tmp/stamp";
 const FUNCTION: &str = "vfs_copy_file_range";
 

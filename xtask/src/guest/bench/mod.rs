@@ -12,10 +12,12 @@ mod copy;
 mod counter;
 mod floor;
 mod loader;
+mod profile;
 mod readahead;
 mod tracer;
 
 pub use loader::{Idle, Loader};
+pub use profile::Profile;
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
@@ -30,25 +32,17 @@ pub struct Cost {
     pub instructions: Option<u64>,
 }
 
-/// What it takes to read the traces of a workload.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Profile {
-    /// Operations in each trace.
-    pub calls: u64,
-    /// File of the guest that has the kernel's symbols while volprobe ran.
-    pub symbols: String,
-}
-
 /// Measures what the arguments say, and prints it as JSON.
 pub(super) fn run(args: &[String]) -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let found = match words.as_slice() {
         ["copy", threads] => serde_json::to_string(&copy::costs(threads.parse()?)?),
-        ["readahead"] => serde_json::to_string(&readahead::costs()?),
+        ["readahead", threads] => serde_json::to_string(&readahead::costs(threads.parse()?)?),
         ["loader"] => serde_json::to_string(&loader::measure()?),
         ["stamp"] => return loader::stamp(),
-        ["profile"] => serde_json::to_string(&copy::profile()?),
-        _ => bail!("usage: bench copy THREADS | readahead | loader | profile"),
+        ["profile", "copy"] => serde_json::to_string(&copy::profile()?),
+        ["profile", "readahead"] => serde_json::to_string(&readahead::profile()?),
+        _ => bail!("usage: bench [profile] copy|readahead [THREADS] | loader"),
     };
     println!("{}", found?);
     Ok(())

@@ -1,71 +1,135 @@
 //! The cost of one readahead window: a file is read from its beginning to its
 //! end. It is all hole, so that its pages are there once they are asked for, and
-//! no disk's time falls into the measurement.
+//! no disk's time falls into the measurement. The usual tools trace one function;
+//! volprobe all those that it takes to tell windows, pages, kinds and streams.
 
-use std::{fs::File, os::fd::AsFd, os::unix::fs::FileExt};
+use std::{
+    fs::File,
+    os::{fd::AsFd, unix::fs::FileExt},
+    path::PathBuf,
+};
 
 use anyhow::{Result, ensure};
 use rustix::fs::{Advice, fadvise};
 
-use super::{Cost, compare::Workload, counter, tracer::Tracer};
+use super::{
+    Cost, Profile,
+    compare::Workload,
+    counter,
+    tracer::{self, Tracer},
+};
 use crate::guest::{stage::Stage, tool};
 
-const BYTES: u64 = 8 << 20;
+const BYTES: u64 = 4 << 20;
+const PAGE: u64 = 4096;
 /// Bytes of one window: the read-ahead that is set.
 const WINDOW: u64 = 128 << 10;
 const WINDOWS: u64 = BYTES / WINDOW;
-/// Times that the file is read for one measurement.
-const ROUNDS: usize = 51;
+/// Times that the file is read for one measurement, by one thread alone.
+const ROUNDS: usize = 15;
+/// Windows of which every instruction is written down.
+const TRACED_WINDOWS: u64 = 16;
 
-/// Every tracer, each measured alone. The usual tools trace one function;
-/// volprobe all those that it takes to tell windows, pages, kinds and streams.
-const TRACERS: &[(&str, Tracer)] = &[
-    ("floor", Tracer::Floor),
-    ("volprobe", Tracer::Volprobe(&[])),
+/// volprobe with a part left out, to tell what the part costs.
+const PARTS: &[(&str, Tracer)] = &[
     (
-        "volprobe readahead",
+        "volprobe, of readahead only",
         Tracer::Volprobe(&["--probe", "readahead"]),
     ),
-    ("funclatency", Tracer::Funclatency),
-    ("bpftrace fentry", Tracer::Bpftrace("kfunc", "kretfunc")),
-    ("bpftrace kprobe", Tracer::Bpftrace("kprobe", "kretprobe")),
+    (
+        "volprobe without devices",
+        Tracer::Volprobe(&["--without", "devices"]),
+    ),
+    (
+        "volprobe without cgroup",
+        Tracer::Volprobe(&["--without", "cgroup"]),
+    ),
+    (
+        "volprobe without readahead inside copies",
+        Tracer::Volprobe(&["--without", "readahead"]),
+    ),
 ];
 
-/// What each tracer adds to a window.
-pub(super) fn costs() -> Result<Vec<Cost>> {
+/// What each tracer adds to a window, with so many threads that read a file of
+/// their own.
+pub(super) fn costs(threads: usize) -> Result<Vec<Cost>> {
+    let holes = holes(threads)?;
+    workload(&holes).costs(&tracer::all(PARTS, threads))
+}
+
+/// Every instruction of some windows, plain and under volprobe. Of each page one
+/// byte is read: copying it is nothing that is looked for.
+pub(super) fn profile() -> Result<Profile> {
+    let holes = holes(1)?;
+    workload(&holes).profile(|| {
+        let file = open(&holes[0])?;
+        (0..TRACED_WINDOWS * WINDOW / PAGE).try_for_each(|page| {
+            ensure!(file.read_at(&mut [0], page * PAGE)? == 1, "an empty read");
+            Ok(())
+        })
+    })
+}
+
+/// Files that are all hole.
+fn holes(threads: usize) -> Result<Vec<PathBuf>> {
     let mut stage = Stage::new()?;
     let disk = stage.disk(512 << 20)?;
-    let path = stage.ext4(&disk)?.join("hole");
-    File::create(&path)?.set_len(BYTES)?;
+    let at = stage.ext4(&disk)?;
     tool::shell(&format!(
         "echo {} > /sys/block/{}/queue/read_ahead_kb",
         WINDOW >> 10,
         disk.name
     ))?;
-    let mut buffer = vec![0; WINDOW as usize];
-    let workload = Workload {
+    (0..threads)
+        .map(|number| {
+            let path = at.join(format!("hole-{number}"));
+            File::create(&path)?.set_len(BYTES)?;
+            Ok(path)
+        })
+        .collect()
+}
+
+fn workload(holes: &[PathBuf]) -> Workload<impl FnMut() -> Result<u64>> {
+    let rounds = if holes.len() == 1 { ROUNDS } else { 1 };
+    Workload {
         function: "page_cache_async_ra",
         probe: "readahead",
         // The first windows of a file are not asked for by this function.
-        operations: (WINDOWS - 4) * ROUNDS as u64,
+        operations: (WINDOWS - 4) * (rounds * holes.len()) as u64,
         least: 50,
-        measure: || {
-            let rounds = (0..ROUNDS)
-                .map(|_| read(&File::open(&path)?, &mut buffer))
-                .collect::<Result<Vec<_>>>()?;
-            Ok(counter::median(rounds))
-        },
-    };
-    workload.costs(TRACERS)
+        measure: || instructions(holes),
+    }
 }
 
-/// Reads the file anew. Returns instructions a window.
-fn read(file: &File, buffer: &mut [u8]) -> Result<u64> {
+/// Instructions of one window.
+fn instructions(holes: &[PathBuf]) -> Result<u64> {
+    if let [hole] = holes {
+        let round = || {
+            let file = open(hole)?;
+            let start = counter::now();
+            read(&file)?;
+            Ok((counter::now() - start) / WINDOWS)
+        };
+        let rounds = (0..ROUNDS).map(|_| round()).collect::<Result<_>>()?;
+        return Ok(counter::median(rounds));
+    }
+    let all = counter::together(holes, |hole| read(&open(hole)?))?;
+    Ok(all / (WINDOWS * holes.len() as u64))
+}
+
+/// The file, of which no page is in memory.
+fn open(hole: &PathBuf) -> Result<File> {
+    let file = File::open(hole)?;
     fadvise(file.as_fd(), 0, None, Advice::DontNeed)?;
-    let start = counter::now();
+    Ok(file)
+}
+
+/// Reads the file from its beginning to its end.
+fn read(file: &File) -> Result<()> {
+    let mut buffer = vec![0; WINDOW as usize];
     for window in 0..WINDOWS {
-        let len = file.read_at(buffer, window * WINDOW)?;
+        let len = file.read_at(&mut buffer, window * WINDOW)?;
         ensure!(len == buffer.len(), "a read of {len} bytes");
     }
-    Ok((counter::now() - start) / WINDOWS)
+    Ok(())
 }

@@ -31,6 +31,24 @@ pub(super) enum Tracer {
     Volprobe(&'static [&'static str]),
 }
 
+/// Every tracer, each to be measured alone; `parts` where one thread works: what
+/// they cost is a question of the call, not of who makes it.
+pub(super) fn all(parts: &[(&'static str, Tracer)], threads: usize) -> Vec<(&'static str, Tracer)> {
+    let parts = if threads == 1 { parts } else { &[] };
+    [
+        ("floor", Tracer::Floor),
+        ("volprobe", Tracer::Volprobe(&[])),
+    ]
+    .into_iter()
+    .chain(parts.iter().copied())
+    .chain([
+        ("funclatency", Tracer::Funclatency),
+        ("bpftrace fentry", Tracer::Bpftrace("kfunc", "kretfunc")),
+        ("bpftrace kprobe", Tracer::Bpftrace("kprobe", "kretprobe")),
+    ])
+    .collect()
+}
+
 /// A tracer that runs.
 pub(super) enum Running {
     /// In this process.

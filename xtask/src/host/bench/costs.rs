@@ -1,10 +1,38 @@
-//! What each tracer adds to an operation, as a table.
+//! What each tracer adds to an operation, by one thread and by many on several
+//! processors, as tables.
 
-use super::table::table;
+use anyhow::Result;
+
+use super::{Bench, rig::Rig, table::table};
 use crate::guest::bench::Cost;
 
+/// Processors and threads of the second measurement.
+const CPUS: u32 = 4;
+const THREADS: u32 = 8;
+
+/// Two sections a kernel, of a workload that the guest program knows by name.
+pub(super) fn sections(bench: &Bench, workload: &str, operation: &str) -> Result<String> {
+    let mut sections = Vec::new();
+    for series in &bench.kernels {
+        for (cpus, threads) in [(1, 1), (CPUS, THREADS)] {
+            let mut rig = Rig::boot(series, cpus)?;
+            let costs: Vec<Cost> = rig.measure(&[workload, &threads.to_string()])?;
+            let by = match threads {
+                1 => "one thread".to_owned(),
+                _ => format!("{threads} threads on {cpus} processors"),
+            };
+            sections.push(format!(
+                "### Linux {}, {by}\n\n{}",
+                rig.release(),
+                rows(operation, &costs)
+            ));
+        }
+    }
+    Ok(sections.join("\n"))
+}
+
 /// A row a tracer, beside its share of what the usual tools cost.
-pub(super) fn rows(operation: &str, costs: &[Cost]) -> String {
+fn rows(operation: &str, costs: &[Cost]) -> String {
     let plain = costs.first().and_then(|cost| cost.instructions);
     let added = |cost: &Cost| Some(cost.instructions? as i64 - plain? as i64);
     let share = |cost: &Cost, of: &str| {

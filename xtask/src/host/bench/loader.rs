@@ -7,18 +7,15 @@ use crate::guest::bench::Loader;
 
 /// Maps grow no further on a machine with more processors.
 const MANY_CPUS: u32 = 128;
-/// What is shipped: how fast it starts is a question of the build.
-const PROFILE: &str = "dist";
-
 pub(super) fn run(bench: &Bench) -> Result<String> {
     let mut sections = Vec::new();
     for series in &bench.kernels {
-        let mut rig = Rig::boot(series, 1, PROFILE)?;
+        let mut rig = Rig::boot(series, 1)?;
         let loader: Loader = rig.measure(&["loader"])?;
         sections.push(format!("### Linux {}\n\n{}", rig.release(), rows(&loader)));
     }
     if let Some(series) = bench.kernels.first() {
-        let mut rig = Rig::boot_with(series, 1, MANY_CPUS, PROFILE)?;
+        let mut rig = Rig::boot_with(series, 1, MANY_CPUS)?;
         let loader: Loader = rig.measure(&["loader"])?;
         sections.push(format!(
             "Where {MANY_CPUS} processors are possible (Linux {}, processors {}): {} of maps, {} resident, {} at \

@@ -39,23 +39,18 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    /// Boots a kernel with volprobe, built in this profile, and its rivals.
-    pub(super) fn boot(series: &str, cpus: u32, profile: &str) -> Result<Self> {
-        Self::boot_with(series, cpus, cpus, profile)
+    /// Boots a kernel with volprobe and its rivals.
+    pub(super) fn boot(series: &str, cpus: u32) -> Result<Self> {
+        Self::boot_with(series, cpus, cpus)
     }
 
     /// The same, with so many processors that could be added.
-    pub(super) fn boot_with(
-        series: &str,
-        cpus: u32,
-        possible_cpus: u32,
-        profile: &str,
-    ) -> Result<Self> {
+    pub(super) fn boot_with(series: &str, cpus: u32, possible_cpus: u32) -> Result<Self> {
         apt::ensure(&[apt::VM_NEEDS, NEEDS].concat())?;
         let kernel = kernels::get(series)?;
         let guest = build::static_binary("xtask", "guest", build::VM_PROFILE)?;
         let mut files = vec![HostFile {
-            from: build::static_binary("volprobe", "volprobe", profile)?,
+            from: build::static_binary("volprobe", "volprobe", build::VM_PROFILE)?,
             to: "/usr/bin/volprobe".to_owned(),
         }];
         for (program, _) in NEEDS {
