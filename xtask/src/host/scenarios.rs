@@ -51,34 +51,41 @@ struct Run<'a> {
     scenarios: Vec<&'static Scenario>,
 }
 
-/// The scenarios whose name contains `filter`, as runs: the main series, which
-/// plays all of them, has two, and they are first, so that no machine is left with
-/// the longest of the runs at the end.
-fn runs<'a>(series: &[&'a str], filter: &str) -> VecDeque<Run<'a>> {
-    let run = |series: &'a str, on: On| {
-        let scenarios = ALL.iter().filter(|scenario| scenario.on == on);
-        let scenarios = scenarios.filter(|scenario| scenario.name.contains(filter));
-        Run {
-            series,
-            name: match on {
-                On::All => series.to_owned(),
-                On::Main => format!("{series}-only"),
-            },
-            scenarios: scenarios.collect(),
-        }
+/// The scenarios whose name contains one of `filters`, or all if there is none, as
+/// runs: two a series, those that every kernel plays and those that others do not.
+/// The main series plays most, and is first, so that no machine is left with the
+/// longest of the runs at the end.
+fn runs<'a>(series: &[&'a str], filters: &[String]) -> VecDeque<Run<'a>> {
+    let is_wanted = |scenario: &&Scenario| {
+        filters.is_empty() || filters.iter().any(|text| scenario.name.contains(text))
     };
-    let is_main = |series: &str| series == kernels::MAIN_SERIES;
-    let main = series.iter().filter(|&&series| is_main(series));
-    let mut runs: Vec<Run> = main.map(|&series| run(series, On::Main)).collect();
-    runs.extend(series.iter().map(|&series| run(series, On::All)));
+    let mut runs = Vec::new();
+    for &series in series {
+        let (everywhere, only_here) = ALL
+            .iter()
+            .filter(is_wanted)
+            .filter(|scenario| scenario.on == On::All || series == kernels::MAIN_SERIES)
+            .partition(|scenario| scenario.on == On::All);
+        for (name, scenarios) in [
+            (series.to_owned(), everywhere),
+            (format!("{series}-only"), only_here),
+        ] {
+            runs.push(Run {
+                series,
+                name,
+                scenarios,
+            });
+        }
+    }
     runs.retain(|run| !run.scenarios.is_empty());
-    runs.sort_by_key(|run| !is_main(run.series));
+    runs.sort_by_key(|run| run.series != kernels::MAIN_SERIES);
     runs.into()
 }
 
-/// Plays the scenarios whose name contains `filter` on each kernel series.
-pub fn run(series: &[&str], filter: &str, kit: &Kit, tally: &Tally) {
-    let waiting = Mutex::new(runs(series, filter));
+/// Plays the scenarios whose name contains one of `filters`, or all if there is
+/// none, on each kernel series.
+pub fn run(series: &[&str], filters: &[String], kit: &Kit, tally: &Tally) {
+    let waiting = Mutex::new(runs(series, filters));
     thread::scope(|scope| {
         for _ in 0..MACHINES {
             scope.spawn(|| {
@@ -220,7 +227,7 @@ mod tests {
 
     #[test]
     fn each_scenario_is_in_one_run_of_a_kernel_it_is_for() {
-        let runs = runs(kernels::SERIES, "");
+        let runs = runs(kernels::SERIES, &[]);
         for &series in kernels::SERIES {
             let of = runs.iter().filter(|run| run.series == series);
             let mut played: Vec<&str> = of
@@ -236,6 +243,6 @@ mod tests {
             expected.sort_unstable();
             assert_eq!(played, expected, "{series}");
         }
-        assert_eq!(runs[0].name, format!("{}-only", kernels::MAIN_SERIES));
+        assert_eq!(runs[0].series, kernels::MAIN_SERIES);
     }
 }

@@ -29,9 +29,15 @@ pub struct TestArgs {
     /// Only these kernel series (may be given several times; all by default).
     #[arg(long, value_name = "SERIES", conflicts_with = "no_vm")]
     pub kernel: Vec<String>,
-    /// Only the VM tests whose name contains this, and nothing else.
-    #[arg(long, value_name = "TEXT", conflicts_with = "no_vm")]
-    pub scenario: Option<String>,
+    /// Only the VM tests whose name contains this, or one of several, and nothing
+    /// else.
+    #[arg(
+        long,
+        value_name = "TEXT,…",
+        value_delimiter = ',',
+        conflicts_with = "no_vm"
+    )]
+    pub scenario: Vec<String>,
 }
 
 /// Runs `cargo xtask test`.
@@ -42,7 +48,8 @@ pub fn run(args: &TestArgs) -> Result<ExitCode> {
         args.kernel.iter().map(String::as_str).collect()
     };
     let tally = Tally::default();
-    if args.scenario.is_none() {
+    let everything = args.scenario.is_empty();
+    if everything {
         step(
             &tally,
             "fmt",
@@ -68,8 +75,8 @@ pub fn run(args: &TestArgs) -> Result<ExitCode> {
         ebpf_object(&tally)?;
     }
     if !args.no_vm {
-        vm_tests(&series, args.scenario.as_deref(), &tally);
-        if args.scenario.is_none() {
+        vm_tests(&series, &args.scenario, &tally);
+        if everything {
             readme_commands(&tally)?;
         }
     }
@@ -215,15 +222,16 @@ fn count(text: &str) -> (u64, u64) {
     sums
 }
 
-fn vm_tests(series: &[&str], filter: Option<&str>, tally: &Tally) {
+fn vm_tests(series: &[&str], filters: &[String], tally: &Tally) {
     // What is tested is what is shipped; who tries one scenario after another
     // is better served by a build that takes seconds.
-    let volprobe = match filter {
-        None => dist::build(),
-        Some(_) => build::static_binary("volprobe", "volprobe", build::VM_PROFILE),
+    let volprobe = if filters.is_empty() {
+        dist::build()
+    } else {
+        build::static_binary("volprobe", "volprobe", build::VM_PROFILE)
     };
     match volprobe.and_then(kit) {
-        Ok(kit) => scenarios::run(series, filter.unwrap_or_default(), &kit, tally),
+        Ok(kit) => scenarios::run(series, filters, &kit, tally),
         Err(error) => tally.add("vm", Verdict::Failed(format!("{error:#}"))),
     }
 }

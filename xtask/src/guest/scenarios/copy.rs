@@ -41,6 +41,22 @@ pub(super) fn counts_ext4(stage: &mut Stage) -> Result<()> {
     check(stage, &place)
 }
 
+/// The same where tasks are preempted anywhere in the kernel, so in the programs
+/// too: what the kernel then skips is known to the call.
+pub(super) fn counts_preempted(stage: &mut Stage) -> Result<()> {
+    const MODE: &str = "/sys/kernel/debug/sched/preempt";
+    // As in `none (voluntary) full`.
+    let modes = fs::read_to_string(MODE)?;
+    let before = modes
+        .split_whitespace()
+        .find_map(|mode| mode.strip_prefix('(')?.strip_suffix(')'))
+        .context("no mode of preemption")?;
+    fs::write(MODE, "full")?;
+    let counted = counts_ext4(stage);
+    fs::write(MODE, before)?;
+    counted
+}
+
 /// The same by kprobes. On 5.10 their returns have room for as many calls at
 /// once as the machine has processors; more are lost, and counted as that.
 pub(super) fn counts_by_name(stage: &mut Stage) -> Result<()> {

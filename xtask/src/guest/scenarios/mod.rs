@@ -6,6 +6,7 @@ mod copy;
 mod diff;
 mod exec;
 mod filters;
+mod in_flight;
 mod machine;
 mod mounts;
 mod network;
@@ -70,6 +71,8 @@ pub const ALL: &[Scenario] = &[
     all("copy_counts_xfs", copy::counts_xfs),
     main("copy_counts_tmpfs", copy::counts_tmpfs),
     all("copy_counts_overlay", copy::counts_overlay),
+    main("copy_counts_preempted", copy::counts_preempted),
+    all("copy_in_flight", in_flight::copies),
     all("copy_refused_in_the_entry", copy::refused_in_the_entry),
     main("copy_by_go", copy::by_go),
     all("cp_on_ext4", readahead::cp_on_ext4),
