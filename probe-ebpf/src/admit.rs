@@ -3,39 +3,48 @@
 
 use crate::{
     maps::TREE,
-    patched::setting,
+    patched::{self, setting},
     self_test,
     settings::{
         FILTER_CGROUP, FILTER_CGROUP_LEVEL, FILTER_COMM, FILTER_DEV, FILTER_PID, state_word,
     },
     task::{self, Ids},
 };
-use probe_common::state::{self, filter};
+use probe_common::{
+    patch::Setting,
+    state::{self, filter},
+};
 
 /// Whether calls of this task are counted; `program` is the number of the
 /// asking program, which the self-test wants to see.
 #[inline(always)]
 pub fn task(ids: Ids, program: u32) -> bool {
+    process(ids.pid.into(), program)
+}
+
+/// The same by the process alone, as a register holds it.
+#[inline(always)]
+pub fn process(pid: u64, program: u32) -> bool {
     let word = state_word();
-    if self_test::includes(ids.pid, word) {
+    if self_test::includes(pid as u32, word) {
         self_test::saw(program);
         return false;
     }
-    if word & state::ARMED == 0 || ids.pid == setting!(OwnTgid) {
+    if word & state::ARMED == 0 || pid == patched::wide::<{ Setting::OwnTgid as i32 }>() {
         return false;
     }
     let filters = setting!(Filters);
     if filters == 0 {
         return true;
     }
-    if filters & filter::PID != 0 && ids.pid != FILTER_PID.load() {
+    if filters & filter::PID != 0 && pid as u32 != FILTER_PID.load() {
         return false;
     }
     if filters & filter::COMM != 0 && !has_name() {
         return false;
     }
     // SAFETY: the value is not used.
-    if filters & filter::TREE != 0 && unsafe { TREE.get(ids.pid) }.is_none() {
+    if filters & filter::TREE != 0 && unsafe { TREE.get(pid as u32) }.is_none() {
         return false;
     }
     true

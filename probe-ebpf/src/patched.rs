@@ -6,11 +6,18 @@ use core::hint::assert_unchecked;
 use probe_common::patch::{LOAD, MOVE};
 
 /// The number of a field or setting.
+#[inline(always)]
+pub fn number<const NUMBER: i32>() -> u32 {
+    wide::<NUMBER>() as u32
+}
+
+/// The same as a register holds it: compared with what is in one, it need not be
+/// cut to 32 bits first.
 ///
 /// Each call is an instruction of its own: a number kept in a register would be
 /// one that the verifier does not see as known at every branch.
 #[inline(always)]
-pub fn number<const NUMBER: i32>() -> u32 {
+pub fn wide<const NUMBER: i32>() -> u64 {
     let value: u64;
     // SAFETY: a register is set. The loader writes no negative number.
     unsafe {
@@ -22,7 +29,7 @@ pub fn number<const NUMBER: i32>() -> u32 {
         );
         assert_unchecked(value <= i32::MAX as u64);
     }
-    value as u32
+    value
 }
 
 /// The value of a setting, known to the verifier: what is off costs nothing.

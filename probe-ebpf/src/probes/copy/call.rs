@@ -16,7 +16,7 @@ use crate::{
     kernel::{Address, Memory, OFF_FILE_OP, OFF_FOPS_COPY, OFF_SB_MAGIC, Probed, Typed},
     loss,
     patched::setting,
-    task::{self, Task, TypedTask},
+    task::{self, Current, Task, TypedTask},
 };
 use aya_ebpf::{
     macros::{fentry, fexit, kprobe, kretprobe},
@@ -138,17 +138,36 @@ fn copy_exit_kp(ctx: RetProbeContext) -> u32 {
 /// them noted, and the calls inside it counted.
 #[inline(always)]
 fn enter<A: Arguments, const KPROBE: bool>(call: &A, program: u32) {
-    let task = Task::current();
-    if setting!(WithCopyEntry) != 0 {
-        super::entry::reached(task.ids.tid);
+    // Twice, so that neither keeps what the other does without.
+    if task::is_typed() {
+        enter_by::<A, KPROBE>(&TypedTask::current(), call, program);
+    } else {
+        enter_by::<A, KPROBE>(&Task::current(), call, program);
     }
-    if !admit::task(task.ids, program) {
+}
+
+#[inline(always)]
+fn enter_by<A: Arguments, const KPROBE: bool>(task: &impl Current, call: &A, program: u32) {
+    let tid = task.tid() as u32;
+    if setting!(WithCopyEntry) != 0 {
+        super::entry::reached(tid);
+    }
+    if !admit::process(task.pid(), program) {
         return;
     }
-    let Some(flight) = inflight::place(task.ids.tid) else {
+    let Some(slot) = inflight::slot(tid) else {
         return;
     };
-    if flight.tid == task.ids.tid {
+    // SAFETY: a value of the map.
+    let free = unsafe { &mut (*slot).flight };
+    if free.tid == 0 {
+        // Nearly every call.
+        return note::<A, KPROBE>(free, task, call);
+    }
+    let Some(flight) = inflight::place(tid) else {
+        return;
+    };
+    if flight.tid == tid {
         if inside(flight, call) {
             if KPROBE {
                 flight.flags += 1 << flag::DEPTH_SHIFT;
@@ -157,6 +176,11 @@ fn enter<A: Arguments, const KPROBE: bool>(call: &A, program: u32) {
         }
         loss::count(Loss::LostReturn);
     }
+    note::<A, KPROBE>(flight, task, call);
+}
+
+#[inline(always)]
+fn note<A: Arguments, const KPROBE: bool>(flight: &mut Flight, task: &impl Current, call: &A) {
     flight.flags = 0;
     flight.file_in = call.file_in() as u64;
     flight.position = call.position();
@@ -164,7 +188,7 @@ fn enter<A: Arguments, const KPROBE: bool>(call: &A, program: u32) {
         flight.file_out = call.file_out() as u64;
         flight.length = call.asked();
     }
-    inflight::begin(flight, &task);
+    inflight::begin(flight, task);
 }
 
 /// The return of a call, with its arguments.

@@ -14,10 +14,12 @@ use crate::{
     task::{self, Current},
 };
 use aya_ebpf::programs::FExitContext;
+use core::mem::offset_of;
 use probe_common::{
     bucket::TIME_BUCKETS,
     cell::{COPY_WORDS, copy},
-    slot::{DATA, flag},
+    series::Via,
+    slot::{DATA, Flight, Slot, flag},
 };
 
 /// Counts the call if it is such a one; else nothing is done.
@@ -30,13 +32,18 @@ pub fn count(call: &FExitContext, task: &impl Current, end_ns: u64) -> bool {
         return false;
     };
     // SAFETY: a value of the map.
+    let (flight, sums) = unsafe {
+        (
+            Pair::of(&raw const (*slot).flight.tid),
+            Pair::of(&raw const (*slot).pid),
+        )
+    };
+    // SAFETY: as above.
     let slot = unsafe { &mut *slot };
-    if u64::from(slot.flight.tid) != task.tid()
+    if flight.without(flag::READAHEAD) != task.tid()
         || slot.flight.file_in != arg(call, 0)
         || slot.flight.position != arg(call, 1)
-        || slot.flight.flags | flag::READAHEAD != flag::READAHEAD
-        || u64::from(slot.pid) != task.pid()
-        || slot.via != 0
+        || sums.0 != task.pid()
     {
         return false;
     }
@@ -53,7 +60,6 @@ pub fn count(call: &FExitContext, task: &impl Current, end_ns: u64) -> bool {
     if copied != arg(call, 4) || copied as i64 <= 0 {
         return false;
     }
-    let time_ns = end_ns - slot.flight.start_ns;
     let Some(place) = slot.cells[DATA].checked_sub(1) else {
         return false;
     };
@@ -62,6 +68,7 @@ pub fn count(call: &FExitContext, task: &impl Current, end_ns: u64) -> bool {
     };
     // SAFETY: a value of the map.
     let cell = unsafe { Cell::<COPY_WORDS>::new(words) };
+    let time_ns = end_ns - slot.flight.start_ns;
     slot.calls += 1;
     slot.bytes += copied;
     slot.time_ns += time_ns;
@@ -75,4 +82,33 @@ pub fn count(call: &FExitContext, task: &impl Current, end_ns: u64) -> bool {
     cell.touch();
     slot.flight.tid = 0;
     true
+}
+
+/// An id and the word behind it, compared as one: flags behind the thread in
+/// flight, and behind the process of the sums what they came through, which is the
+/// system call itself where all is 0.
+struct Pair(u64);
+
+const _: () = {
+    assert!(offset_of!(Slot, flight) == 0 && offset_of!(Flight, tid) == 0);
+    assert!(offset_of!(Flight, flags) == 4);
+    assert!(offset_of!(Slot, pid) % 8 == 0 && offset_of!(Slot, via) == offset_of!(Slot, pid) + 4);
+    assert!(Via::Syscall as u32 == 0);
+};
+
+impl Pair {
+    /// # Safety
+    ///
+    /// `id` is one of those two.
+    #[inline(always)]
+    unsafe fn of(id: *const u32) -> Self {
+        // SAFETY: the caller's.
+        Self(unsafe { id.cast::<u64>().read() })
+    }
+
+    /// Both words, whether this flag is set or not.
+    #[inline(always)]
+    fn without(&self, flag: u32) -> u64 {
+        self.0 & !(u64::from(flag) << 32)
+    }
 }

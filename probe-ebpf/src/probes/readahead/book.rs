@@ -1,5 +1,6 @@
 //! The series of a readahead window, and its device.
 
+use super::reading::Reading;
 use crate::{
     admit,
     cells::Cell,
@@ -8,8 +9,9 @@ use crate::{
         OFF_SB_DEV, OFF_SB_MAGIC,
     },
     maps::{READAHEAD_BY_ID, READAHEAD_CELLS, READAHEAD_FREE, READAHEAD_KEYS},
+    patched::setting,
     series::{Series, cell},
-    task,
+    task, zero,
 };
 use probe_common::{
     cell::READAHEAD_WORDS,
@@ -36,23 +38,54 @@ pub fn inode<M: Memory>(control: Address) -> Address {
 
 /// The device of an inode: its file system's, or for a block device itself.
 #[inline(always)]
-pub fn device<M: Memory>(inode: Address) -> u32 {
+pub fn device<M: Memory>(inode: Address) -> u64 {
+    if setting!(WithDevices) == 0 {
+        return 0;
+    }
     let super_block = M::pointer(inode, &OFF_INODE_SB);
-    let device: u32 = M::read(super_block, &OFF_SB_DEV);
+    let device = M::wide(super_block, &OFF_SB_DEV);
     // Anonymous devices have major 0, and 12 bits are above the minor's 20.
     if device >> 20 == 0 && M::read::<u64, _>(super_block, &OFF_SB_MAGIC) == BDEVFS_MAGIC {
-        return M::read(inode, &OFF_INODE_RDEV);
+        return M::wide(inode, &OFF_INODE_RDEV);
     }
     device
 }
 
-/// The value to add to; `None` if a filter excludes it.
+/// The index of the cell to add to; `None` if a filter excludes it. The place of
+/// a thread that is inside a readahead function knows it from the last window of
+/// its keys.
 #[inline(always)]
-pub fn value(tid: u32, device: u32, kind: Readahead) -> Option<Cell<READAHEAD_WORDS>> {
-    let cgroup = task::cgroup();
-    if !admit::call(device, device) {
+pub fn place(reading: &mut Reading, tid: u32, device: u64, kind: Readahead) -> Option<u32> {
+    let cgroup = if setting!(WithCgroup) != 0 {
+        task::cgroup()
+    } else {
+        0
+    };
+    if !admit::call(device as u32, device as u32) {
         return None;
     }
+    if reading.tid != tid {
+        return Some(find(tid, device as u32, kind, cgroup));
+    }
+    if u64::from(reading.device) != device || reading.cgroup != cgroup {
+        reading.device = device as u32;
+        reading.cgroup = cgroup;
+        zero::clear(reading.cells.each_mut());
+    }
+    let known = match kind {
+        Readahead::Sync => &mut reading.cells[0],
+        Readahead::Async => &mut reading.cells[1],
+        Readahead::Forced => &mut reading.cells[2],
+        Readahead::Mmap => &mut reading.cells[3],
+    };
+    if *known == 0 {
+        *known = 1 + find(tid, device as u32, kind, cgroup);
+    }
+    Some(*known - 1)
+}
+
+#[inline(always)]
+fn find(tid: u32, device: u32, kind: Readahead, cgroup: u64) -> u32 {
     let number = SERIES.number(&SeriesKey {
         dev_in: device,
         dev_out: 0,
@@ -60,7 +93,13 @@ pub fn value(tid: u32, device: u32, kind: Readahead) -> Option<Cell<READAHEAD_WO
         reserved: 0,
         cgroup,
     });
-    let words = READAHEAD_CELLS.get_ptr_mut(cell(number, tid))?;
+    cell(number, tid)
+}
+
+/// The cell of this index.
+#[inline(always)]
+pub fn value(place: u32) -> Option<Cell<READAHEAD_WORDS>> {
+    let words = READAHEAD_CELLS.get_ptr_mut(place)?;
     // SAFETY: a value of the map.
     Some(unsafe { Cell::new(words) })
 }

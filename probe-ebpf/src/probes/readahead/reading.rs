@@ -1,10 +1,12 @@
-//! What a thread is doing in the readahead code.
+//! What a thread is doing in the readahead code, and what its windows have in
+//! common, so that the next one needs no look-up by hash.
 //!
 //! An array by thread id. Where two threads share a place in the same instant,
-//! one of them may have its window counted under another kind; no window is
+//! one of them may have its window counted in the other's series; no window is
 //! lost by it.
 
-use crate::maps::READAHEAD_TASKS;
+use super::stream::{Stream, StreamKey};
+use crate::{kernel::Address, maps::READAHEAD_TASKS};
 use probe_common::{series::Readahead, slot::SLOTS_LEN};
 
 /// A place of the array.
@@ -16,13 +18,33 @@ pub struct Reading {
     pub flags: u32,
     /// Start of the outermost one, `CLOCK_BOOTTIME`, ns.
     pub start_ns: u64,
-    /// Its `struct readahead_control`; for kprobes.
+    /// Its `struct readahead_control`: of kprobes from its entry on, of others
+    /// once it has submitted pages.
     pub control: u64,
     /// The pages it is asked for; for kprobes.
     pub asked: u64,
     /// Thread inside `filemap_fault`; 0 for none.
     pub fault: u32,
+    /// Where the pages that the function has submitted were counted: the index of
+    /// the cell plus 1; 0 for none.
+    pub counted: u32,
+    /// The cgroup of the series below.
+    pub cgroup: u64,
+    /// Their device.
+    pub device: u32,
+    /// Where windows of these keys are counted, by kind: the index of the cell
+    /// plus 1; 0 where not known.
+    pub cells: [u32; 4],
+    /// The power of two that the last time fell into.
+    pub time_shift: u32,
+    /// The power of two that the last window's pages fell into.
+    pub pages_shift: u32,
     reserved: u32,
+    /// The stream that began last in this place. It is in no other: see
+    /// [`super::stream`].
+    pub key: StreamKey,
+    /// Its last window.
+    pub stream: Stream,
 }
 
 /// Bits of [`Reading::flags`].
@@ -50,6 +72,13 @@ impl Reading {
     #[inline(always)]
     pub fn flags(&self, tid: u32) -> u32 {
         if self.tid == tid { self.flags } else { 0 }
+    }
+
+    /// Whether thread `tid` is inside of `own` and nothing else, and has there
+    /// submitted pages of `control`.
+    #[inline(always)]
+    pub fn has_counted(&self, tid: u32, own: u32, control: Address) -> bool {
+        self.tid == tid && self.flags == own && self.counted != 0 && self.control == control as u64
     }
 
     /// Why a thread that is inside of `flags` reads ahead: the first that holds.

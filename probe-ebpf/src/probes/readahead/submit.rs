@@ -4,7 +4,7 @@
 use super::{
     book,
     reading::Reading,
-    stream::{self, Step},
+    stream::{self, Step, Stream},
 };
 use crate::{
     admit, inflight,
@@ -45,21 +45,28 @@ fn readahead_submit_kp(ctx: ProbeContext) -> u32 {
 
 #[inline(always)]
 fn submit<M: Memory>(control: Address, program: u32) {
-    let pages = u64::from(M::read::<u32, _>(control, &OFF_RAC_PAGES));
+    let pages = M::wide(control, &OFF_RAC_PAGES);
     if pages == 0 {
         return;
     }
     let ids = task::ids();
-    if !admit::task(ids, program) {
-        return;
-    }
     let Some(reading) = Reading::of(ids.tid) else {
         return;
     };
-    let kind = reading.kind(ids.tid, reading.flags(ids.tid));
+    // Being noted, it was admitted, and its start is when the window came: the
+    // clock is not asked again.
+    let is_noted = reading.tid == ids.tid;
+    let now = if is_noted {
+        reading.start_ns
+    } else if admit::task(ids, program) {
+        task::now()
+    } else {
+        return;
+    };
     let inode = book::inode::<M>(control);
     let index = M::read::<u64, _>(control, &OFF_RAC_INDEX);
-    let step = stream::step(ids.tid, inode, index, pages, task::now());
+    let window = Stream::new(index, pages, now);
+    let step = stream::step(reading, ids.tid, inode, window);
     if setting!(WithReadahead) != 0
         && let Some(flight) = inflight::of(ids.tid)
     {
@@ -67,7 +74,16 @@ fn submit<M: Memory>(control: Address, program: u32) {
         sums.calls += 1;
         sums.pages += pages;
     }
-    let Some(value) = book::value(ids.tid, book::device::<M>(inode), kind) else {
+    let kind = reading.kind(ids.tid, reading.flags(ids.tid));
+    let device = book::device::<M>(inode);
+    let Some(place) = book::place(reading, ids.tid, device, kind) else {
+        return;
+    };
+    if is_noted {
+        reading.control = control as u64;
+        reading.counted = place + 1;
+    }
+    let Some(value) = book::value(place) else {
         return;
     };
     value.add::<{ readahead::CALLS }>(1);
@@ -82,7 +98,7 @@ fn submit<M: Memory>(control: Address, program: u32) {
     if pages >= cap::<M>(control) {
         value.add::<{ readahead::PAGES_AT_CAP }>(pages);
     }
-    value.count::<PAGES_AT, PAGE_BUCKETS>(pages);
+    value.count_near::<PAGES_AT, PAGE_BUCKETS>(pages, &mut reading.pages_shift);
     value.touch();
 }
 
@@ -94,5 +110,5 @@ fn cap<M: Memory>(control: Address) -> u64 {
     if file.is_null() {
         return u64::MAX;
     }
-    u64::from(M::read::<u32, _>(file, &OFF_FILE_RA_PAGES))
+    M::wide(file, &OFF_FILE_RA_PAGES)
 }

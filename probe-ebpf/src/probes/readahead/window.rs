@@ -7,15 +7,22 @@ use super::{
     reading::{Reading, flag},
 };
 use crate::{
-    admit, inflight,
+    admit,
+    cells::Cell,
+    inflight,
     kernel::{Address, Memory, Probed, Typed},
+    patched::setting,
     self_test, task,
 };
 use aya_ebpf::{
     macros::{fentry, fexit, kprobe, kretprobe},
     programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext},
 };
-use probe_common::{bucket::TIME_BUCKETS, cell::readahead, programs};
+use probe_common::{
+    bucket::TIME_BUCKETS,
+    cell::{READAHEAD_WORDS, readahead},
+    programs,
+};
 
 /// The programs of one function; `asked` is the place of its number of pages
 /// since 5.18, `asked_5_10` that before.
@@ -109,12 +116,16 @@ fn nested(own: u32, flags: u32) -> bool {
 #[inline(always)]
 fn enter(own: u32, arguments: Option<(u64, u64)>, program: u32) {
     let ids = task::ids();
-    if !admit::task(ids, program) {
-        return;
-    }
     let Some(reading) = Reading::of(ids.tid) else {
         return;
     };
+    if !admit::task(ids, program) {
+        // An earlier thread of this id may have left its note here.
+        if reading.tid == ids.tid {
+            reading.tid = 0;
+        }
+        return;
+    }
     if nested(own, reading.flags(ids.tid)) {
         reading.flags |= flag::FORCE | flag::FORCED;
         return;
@@ -124,6 +135,7 @@ fn enter(own: u32, arguments: Option<(u64, u64)>, program: u32) {
         reading.asked = asked;
     }
     reading.flags = own;
+    reading.counted = 0;
     reading.start_ns = task::now();
     reading.tid = ids.tid;
 }
@@ -131,10 +143,14 @@ fn enter(own: u32, arguments: Option<(u64, u64)>, program: u32) {
 /// The return of a function, with its arguments.
 #[inline(always)]
 fn exit<M: Memory>(own: u32, control: Address, asked: u64, program: u32) {
+    let end_ns = task::now();
     let ids = task::ids();
     let Some(reading) = Reading::of(ids.tid) else {
         return;
     };
+    if reading.has_counted(ids.tid, own, control) {
+        return finish(reading, ids.tid, asked, end_ns);
+    }
     let flags = reading.flags(ids.tid);
     if nested(own, flags) {
         reading.flags &= !flag::FORCE;
@@ -146,19 +162,32 @@ fn exit<M: Memory>(own: u32, control: Address, asked: u64, program: u32) {
         return;
     }
     let submit_ns = if noted {
-        task::now() - reading.start_ns
+        end_ns - reading.start_ns
     } else {
         NO_TIME
     };
+    book::<M>(reading, ids.tid, flags | own, control, asked, submit_ns);
     if reading.tid == ids.tid {
         reading.tid = 0;
     }
-    book::<M>(reading, ids.tid, flags | own, control, asked, submit_ns);
+}
+
+/// The return of nearly every call: it has submitted pages, and so it is known
+/// where they were counted.
+#[inline(always)]
+fn finish(reading: &mut Reading, tid: u32, asked: u64, end_ns: u64) {
+    let submit_ns = end_ns - reading.start_ns;
+    in_copy(tid, submit_ns);
+    if let Some(value) = book::value(reading.counted - 1) {
+        add(value, reading, asked, submit_ns);
+    }
+    reading.tid = 0;
 }
 
 /// The return of a function, without its arguments.
 #[inline(always)]
 fn exit_kp(own: u32, program: u32) {
+    let end_ns = task::now();
     let tid = task::ids().tid;
     let Some(reading) = Reading::of(tid) else {
         return;
@@ -172,38 +201,56 @@ fn exit_kp(own: u32, program: u32) {
         self_test::saw_own(program);
         return;
     }
-    let submit_ns = task::now() - reading.start_ns;
-    reading.tid = 0;
-    let control = reading.control as Address;
-    let asked = reading.asked;
+    let (control, asked) = (reading.control as Address, reading.asked);
+    if reading.has_counted(tid, own, control) {
+        return finish(reading, tid, asked, end_ns);
+    }
+    let submit_ns = end_ns - reading.start_ns;
     book::<Probed>(reading, tid, flags, control, asked, submit_ns);
+    reading.tid = 0;
 }
 
 /// Adds what was asked for, and the time it took, to the window's series and to
 /// the copy that it is part of.
 #[inline(always)]
 fn book<M: Memory>(
-    reading: &Reading,
+    reading: &mut Reading,
     tid: u32,
     flags: u32,
     control: Address,
     asked: u64,
     submit_ns: u64,
 ) {
-    if submit_ns != NO_TIME
+    if submit_ns != NO_TIME {
+        in_copy(tid, submit_ns);
+    }
+    let kind = reading.kind(tid, flags);
+    let device = book::device::<M>(book::inode::<M>(control));
+    let Some(value) = book::place(reading, tid, device, kind).and_then(book::value) else {
+        return;
+    };
+    if submit_ns != NO_TIME {
+        add(value, reading, asked, submit_ns);
+    } else {
+        value.add::<{ readahead::PAGES_REQUESTED }>(asked);
+        value.touch();
+    }
+}
+
+/// Adds the time to the copy that the thread is in, if any.
+#[inline(always)]
+fn in_copy(tid: u32, submit_ns: u64) {
+    if setting!(WithReadahead) != 0
         && let Some(flight) = inflight::of(tid)
     {
         inflight::readahead(flight).submit_ns += submit_ns;
     }
-    let kind = reading.kind(tid, flags);
-    let device = book::device::<M>(book::inode::<M>(control));
-    let Some(value) = book::value(tid, device, kind) else {
-        return;
-    };
+}
+
+#[inline(always)]
+fn add(value: Cell<READAHEAD_WORDS>, reading: &mut Reading, asked: u64, submit_ns: u64) {
     value.add::<{ readahead::PAGES_REQUESTED }>(asked);
-    if submit_ns != NO_TIME {
-        value.add::<{ readahead::SUBMIT_NS }>(submit_ns);
-        value.count::<{ 1 + readahead::SUMS }, TIME_BUCKETS>(submit_ns);
-    }
+    value.add::<{ readahead::SUBMIT_NS }>(submit_ns);
+    value.count_near::<{ 1 + readahead::SUMS }, TIME_BUCKETS>(submit_ns, &mut reading.time_shift);
     value.touch();
 }
