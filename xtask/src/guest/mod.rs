@@ -2,8 +2,8 @@
 //!
 //! One static binary with several names: `/init` (process 1), `host` (asks
 //! the hypervisor to grow or throttle a disk), `copyload` (a workload that
-//! knows its own counts), `bench` (what `cargo xtask bench` measures), `demo` (what `cargo xtask demo` plays), `scenario`
-//! (one test).
+//! knows its own counts), `bench` (what `cargo xtask bench` measures), `demo` (what `cargo xtask demo` plays), `power-cut`
+//! (what a machine does before and after it), `scenario` (one test).
 
 mod agent;
 pub mod bench;
@@ -14,6 +14,7 @@ mod hypervisor;
 mod init;
 mod nfs;
 mod outside;
+mod power_cut;
 mod recorder;
 mod report;
 pub mod scenarios;
@@ -26,9 +27,10 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Result, bail};
 
 pub use init::BOOT_MODULES;
+pub use power_cut::TRUTH as POWER_CUT_TRUTH;
 
 /// The names besides `init` by which the program can be called.
-pub const NAMES: &[&str] = &["host", "bench", "copyload", "demo", "scenario"];
+pub const NAMES: &[&str] = &["host", "bench", "copyload", "demo", "power-cut", "scenario"];
 
 /// Does what the name it was called by says.
 pub fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn run(name: &str, args: &[String]) -> Result<ExitCode> {
         Some("bench") => bench::run(args)?,
         Some("copyload") => copyload::run(args)?,
         Some("demo") => demo::run(args)?,
+        Some("power-cut") => power_cut::run(args)?,
         Some("scenario") => scenarios::run(args)?,
         _ => bail!("this program runs inside a test machine only (`cargo xtask vm`)"),
     }

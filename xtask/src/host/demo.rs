@@ -149,14 +149,10 @@ fn play(
         kernel.release
     ));
     let start = Instant::now();
-    let disk = |bytes: &u64| Disk {
-        bytes: *bytes,
-        iops: None,
-    };
     let mut machine = Machine::boot(&Config {
         initramfs: initramfs::build(&kernel, guest, &[], &files)?,
         kernel,
-        disks: story.disks.iter().map(disk).collect(),
+        disks: story.disks.iter().copied().map(Disk::empty).collect(),
         clock: Clock::Host,
         cpus: 2,
         possible_cpus: 2,

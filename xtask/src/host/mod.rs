@@ -13,6 +13,7 @@ pub mod initramfs;
 pub mod kernels;
 pub mod machine;
 pub mod modules;
+pub mod power_cut;
 pub mod python;
 pub mod qemu;
 pub mod qmp;
@@ -23,6 +24,7 @@ pub mod sources;
 pub mod tally;
 pub mod test;
 pub mod vm;
+pub mod write_log;
 
 /// Prints one line of progress on stderr.
 pub fn progress(text: impl std::fmt::Display) {

@@ -21,9 +21,32 @@ pub struct Disk {
     pub bytes: u64,
     /// Requests a second at most, if limited.
     pub iops: Option<u64>,
+    /// What is on it.
+    pub image: Image,
+}
+
+/// What a disk holds, and what becomes of it.
+#[derive(Debug, Clone)]
+pub enum Image {
+    /// Nothing; it ends with the machine.
+    Empty,
+    /// Nothing; all writes and flushes are logged to this file, which outlives
+    /// the machine.
+    Logged(PathBuf),
+    /// This file.
+    File(PathBuf),
 }
 
 impl Disk {
+    /// An empty one, as fast as it can be.
+    pub fn empty(bytes: u64) -> Self {
+        Self {
+            bytes,
+            iops: None,
+            image: Image::Empty,
+        }
+    }
+
     /// Reads `SIZE[,iops=N]`.
     pub fn parse(text: &str) -> Result<Self> {
         let (bytes, iops) = match text.split_once(",iops=") {
@@ -31,8 +54,39 @@ impl Disk {
             None => (text, None),
         };
         Ok(Self {
-            bytes: size::parse(bytes)?,
             iops,
+            ..Self::empty(size::parse(bytes)?)
+        })
+    }
+
+    /// What QEMU opens it by; `dir` is the machine's own.
+    fn drive(&self, name: &str, dir: &Path) -> Result<String> {
+        let limit = self
+            .iops
+            .map(|iops| format!(",throttling.iops-total={iops}"))
+            .unwrap_or_default();
+        let file = match &self.image {
+            Image::File(file) => file.clone(),
+            Image::Empty | Image::Logged(_) => {
+                let file = dir.join(name);
+                File::create(&file)?.set_len(self.bytes)?;
+                file
+            }
+        };
+        let file = file.display();
+        Ok(match &self.image {
+            Image::Empty | Image::File(_) => format!(
+                "file={file},format=raw,if=none,id={name},cache=unsafe,discard=unmap{limit}"
+            ),
+            // Not "unsafe", which would keep the flushes out of the log.
+            Image::Logged(log) => {
+                File::create(log)?;
+                format!(
+                    "driver=blklogwrites,file.driver=file,file.filename={file},\
+                     log.driver=file,log.filename={},if=none,id={name}{limit}",
+                    log.display()
+                )
+            }
         })
     }
 }
@@ -129,19 +183,7 @@ pub(super) fn command(config: &Config, dir: &Path) -> Result<Command> {
     arg("-device", "virtio-blk-pci,drive=vda,serial=node".to_owned());
     for (disk, letter) in config.disks.iter().zip('b'..='z') {
         let name = format!("vd{letter}");
-        let path = dir.join(&name);
-        File::create(&path)?.set_len(disk.bytes)?;
-        let limit = disk
-            .iops
-            .map(|iops| format!(",throttling.iops-total={iops}"));
-        arg(
-            "-drive",
-            format!(
-                "file={},format=raw,if=none,id={name},cache=unsafe,discard=unmap{}",
-                path.display(),
-                limit.unwrap_or_default()
-            ),
-        );
+        arg("-drive", disk.drive(&name, dir)?);
         arg(
             "-device",
             format!("virtio-blk-pci,drive={name},serial={}", serial_of(&name)),

@@ -142,13 +142,7 @@ fn prepare(run: &Run, kit: &Kit) -> Result<Config> {
     Ok(Config {
         initramfs: initramfs::build(&kernel, &kit.guest, &[], &kit.files)?,
         kernel,
-        disks: vec![
-            Disk {
-                bytes: IDLE_BYTES,
-                iops: None
-            };
-            DISKS
-        ],
+        disks: vec![Disk::empty(IDLE_BYTES); DISKS],
         clock: Clock::Host,
         cpus: 2,
         possible_cpus: 2,

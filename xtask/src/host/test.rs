@@ -14,7 +14,7 @@ use super::{
     build_ebpf::{self, Compared},
     dist,
     initramfs::HostFile,
-    kernels, progress, python, readme,
+    kernels, power_cut, progress, python, readme,
     scenarios::{self, Kit},
     tally::{Tally, Verdict},
 };
@@ -231,7 +231,10 @@ fn vm_tests(series: &[&str], filters: &[String], tally: &Tally) {
         build::static_binary("volprobe", "volprobe", build::VM_PROFILE)
     };
     match volprobe.and_then(kit) {
-        Ok(kit) => scenarios::run(series, filters, &kit, tally),
+        Ok(kit) => {
+            scenarios::run(series, filters, &kit, tally);
+            power_cut::run(series, filters, &kit, tally);
+        }
         Err(error) => tally.add("vm", Verdict::Failed(format!("{error:#}"))),
     }
 }

@@ -65,13 +65,7 @@ impl Rig {
         let machine = Machine::boot(&Config {
             initramfs: initramfs::build(&kernel, &guest, &[], &files)?,
             kernel,
-            disks: vec![
-                Disk {
-                    bytes: IDLE_BYTES,
-                    iops: None
-                };
-                DISKS
-            ],
+            disks: vec![Disk::empty(IDLE_BYTES); DISKS],
             clock: Clock::Instructions,
             cpus,
             possible_cpus,
