@@ -7,20 +7,20 @@ use super::signals::Signals;
 use crate::collect::{Replay, pump};
 use crate::error::Error;
 use crate::live::{JsonLive, PlainLive};
-use crate::session::Recording;
+use crate::session::parts;
 use crate::sink::Fanout;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args as ClapArgs;
 use std::io::stdout;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Show what happens as it happens
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Replay this recording, instead of the running kernel
+    /// Replay this recording, or the parts of one, instead of the running kernel
     #[arg(value_name = "FILE")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
     /// Print lines (the default as long as there is no other view)
     #[arg(long)]
     plain: bool,
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "plain")]
     json: bool,
     /// Replay so many times faster: 1, 10, 0.5; max: without waiting
-    #[arg(long, value_name = "FACTOR", default_value = "1", requires = "file", value_parser = speed)]
+    #[arg(long, value_name = "FACTOR", default_value = "1", requires = "files", value_parser = speed)]
     speed: Speed,
     #[command(flatten)]
     capture: CaptureArgs,
@@ -56,18 +56,20 @@ pub fn run(args: Args) -> Result<ExitCode, Error> {
     } else {
         sinks.add(PlainLive::new(stdout().lock(), output::style()));
     }
-    match args.file {
-        Some(file) => replay(&file, args.speed, sinks),
-        None => args.capture.prepare()?.run(sinks, Ready::new("live")),
+    if args.files.is_empty() {
+        return args.capture.prepare()?.run(sinks, Ready::new("live"));
     }
+    replay(&args.files, args.speed, sinks)
 }
 
-fn replay(file: &Path, speed: Speed, mut sinks: Fanout<'_>) -> Result<ExitCode, Error> {
-    let unreadable = || format!("cannot read {}", file.display());
-    let mut recording = Recording::open(file)
-        .with_context(unreadable)
-        .map_err(Error::Input)?;
-    let mut source = Replay::new(recording.windows(), speed.0);
+fn replay(files: &[PathBuf], speed: Speed, mut sinks: Fanout<'_>) -> Result<ExitCode, Error> {
+    let mut recordings = parts(files).map_err(|error| Error::Input(error.into()))?;
+    let (Some(recording), None) = (recordings.pop(), recordings.pop()) else {
+        return Err(Error::Input(anyhow!(
+            "these are several recordings: give one, or the parts of one"
+        )));
+    };
+    let mut source = Replay::new(recording.stream(), speed.0);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -101,8 +101,9 @@ impl KernelSource {
         let lives = stale::sees_all_threads().then_some(stale::lives as fn(u32) -> bool);
         let mut node = NodeWatch::start(&options.root)?;
         node.ask(Question::Whole);
+        let own_pid = attached.own_pid();
         let (hooks, status) = Hooks::start(attached);
-        let mut pending = vec![Record::Session(session(&options, start))];
+        let mut pending = vec![Record::Session(session(&options, own_pid, start))];
         let schemas = SCHEMAS.iter().map(|&schema| ProbeSchema::from(schema));
         pending.extend(schemas.map(Record::Schema));
         pending.extend(status);
@@ -366,7 +367,7 @@ fn look_closer(node: &mut NodeWatch, event: &Event) {
     }
 }
 
-fn session(options: &Options, start: u64) -> Session {
+fn session(options: &Options, own_pid: Option<u32>, start: u64) -> Session {
     let facts = facts::read(&options.root);
     Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -379,7 +380,7 @@ fn session(options: &Options, start: u64) -> Session {
         start_boot_ns: start,
         flush_ns: options.flush.as_nanos() as u64,
         filters: options.filters.clone(),
-        own_pid: std::process::id(),
+        own_pid: own_pid.unwrap_or(0),
         stream: 0,
         part: 0,
     }

@@ -103,10 +103,11 @@ impl Recording {
         if self.totals.windows == 0 {
             self.totals = totals.clone();
         } else {
-            let start = self.start_ns();
+            let first = self.totals.session.take();
             self.totals.absorb(totals);
-            if let Some(session) = &mut self.totals.session {
-                session.start_boot_ns = start;
+            if let (Some(session), Some(first)) = (&mut self.totals.session, first) {
+                session.start_boot_ns = first.start_boot_ns;
+                session.part = first.part;
             }
         }
     }

@@ -88,6 +88,7 @@ impl Story {
             host: "node7".to_owned(),
             kernel: "6.12.117".to_owned(),
             boot_id: "b007".to_owned(),
+            own_pid: 99,
             ..Session::default()
         }));
         story

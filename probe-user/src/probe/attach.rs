@@ -227,6 +227,13 @@ impl Attached {
         reasons.find(|reason| reason.is_forbidden()).cloned()
     }
 
+    /// The process whose own copies and reads are in no count: this one. None in
+    /// a pid namespace of its own, where the programs cannot tell it from others.
+    pub fn own_pid(&self) -> Option<u32> {
+        let private = self.ground.facts.private_pid_namespace.known();
+        (private != Some(&true)).then(std::process::id)
+    }
+
     /// Lets the programs count and send events.
     pub fn arm(&mut self) -> Result<(), AttachError> {
         set_state(&mut self.ebpf, state::ARMED)

@@ -1,10 +1,11 @@
 //! What became of each volume's growth, layer by layer, as text.
 
 use super::page::Page;
+use super::report::completeness;
 use super::style::{Style, Tone};
 use super::table::{Align, Table};
 use crate::analysis::ledger::{Layer, LayerRow, LayerState};
-use crate::analysis::{Confidence, Correlated, Correlation, Evidence, Severity, rules};
+use crate::analysis::{Confidence, Correlated, Correlation, Evidence, Report, Severity, rules};
 use crate::cloud::{InputReport, Interval};
 use crate::units::{bytes, bytes_change, duration, maybe};
 use jiff::Timestamp;
@@ -46,6 +47,7 @@ pub fn correlate_text(
     }
     others(&mut page, correlated);
     inputs(&mut page, &correlated.inputs);
+    recorded(&mut page, &correlated.report);
     out.write_all(page.finish().as_bytes())
 }
 
@@ -298,6 +300,14 @@ fn others(page: &mut Page, correlated: &Correlated) {
             finding.rule
         );
         page.wrap(0, 2, Tone::Plain, &text);
+    }
+}
+
+/// What the recordings lack, if they do.
+fn recorded(page: &mut Page, report: &Report) {
+    if report.session.version.is_some() && !report.completeness.complete {
+        page.blank();
+        completeness(page, report);
     }
 }
 

@@ -6,6 +6,7 @@ mod tables;
 mod timeline;
 mod told;
 
+pub(super) use notes::completeness;
 pub use timeline::what;
 
 use super::page::Page;

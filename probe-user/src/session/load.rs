@@ -88,7 +88,7 @@ impl Parts {
             named(path, file.fold_into(&mut whole))?;
             reading.follow(named(path, file.completeness())?.reading());
             let session = file.session();
-            let gap = before.and_then(|before| missing(&before, session, &whole));
+            let gap = before.and_then(|before| missing(&before, session, whole.part_end_ns()));
             reading.gaps.extend(gap);
             before = Some(session.clone());
         }
@@ -104,11 +104,20 @@ impl Parts {
 
     /// Hands out all windows in order, until `take` says false.
     pub fn windows(&self, mut take: impl FnMut(Window) -> bool) -> Result<(), LoadError> {
-        for path in &self.0 {
+        self.each_window(|window, _| take(window))
+    }
+
+    /// The same; `take` is also told whether the window is of the last file.
+    pub(super) fn each_window(
+        &self,
+        mut take: impl FnMut(Window, bool) -> bool,
+    ) -> Result<(), LoadError> {
+        for (number, path) in self.0.iter().enumerate() {
+            let is_last = number + 1 == self.0.len();
             let mut file = open(path)?;
             let mut windows = file.windows();
             while let Some(window) = named(path, windows.next_window())? {
-                if !take(window) {
+                if !take(window, is_last) {
                     return Ok(());
                 }
             }
@@ -126,12 +135,13 @@ fn named<T>(path: &Path, result: Result<T, ReadError>) -> Result<T, LoadError> {
     result.map_err(|source| LoadError { path, source })
 }
 
-/// The time between two parts of which one is not there.
-fn missing(before: &Session, after: &Session, whole: &model::Recording) -> Option<Gap> {
+/// The time between two parts of which one is not there; the first of them ended
+/// at `from_boot_ns`.
+pub(super) fn missing(before: &Session, after: &Session, from_boot_ns: u64) -> Option<Gap> {
     let parts = after.part.saturating_sub(before.part).saturating_sub(1);
     (parts > 0).then(|| Gap {
         probe: String::new(),
-        from_boot_ns: whole.part_end_ns(),
+        from_boot_ns,
         to_boot_ns: after.start_boot_ns,
         why: format!("{parts} parts of the recording are not given"),
     })
@@ -143,7 +153,7 @@ struct Clip {
     from: u64,
     to: u64,
     recording: model::Recording,
-    start: Option<u64>,
+    start: Option<(u64, u32)>,
     /// End of the last window that was taken.
     end: u64,
     cut: bool,
@@ -176,8 +186,8 @@ impl Clip {
         for sample in &mut window.samples {
             if let Some(Record::Session(session)) = &mut sample.record {
                 // Each part has a session; the span began in the first.
-                let start = session.start_boot_ns.max(from);
-                session.start_boot_ns = *self.start.get_or_insert(start);
+                let start = (session.start_boot_ns.max(from), session.part);
+                (session.start_boot_ns, session.part) = *self.start.get_or_insert(start);
             }
         }
         if within {

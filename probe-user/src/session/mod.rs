@@ -4,6 +4,7 @@
 mod bytes;
 mod completeness;
 pub mod frame;
+mod joined;
 mod load;
 mod parts;
 mod pass;

@@ -28,6 +28,8 @@ pub(crate) fn session(recording: &Recording) -> SessionRow {
         duration_ns: recording.end_ns().saturating_sub(recording.start_ns()),
         version: text(|s| &s.version),
         filters: session.map(|s| s.filters.clone()).unwrap_or_default(),
+        part: session.filter(|s| s.stream != 0).map(|s| s.part),
+        own_pid: session.map(|s| s.own_pid).filter(|&pid| pid != 0),
         probes: probes(recording),
     }
 }

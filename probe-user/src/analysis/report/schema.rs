@@ -68,6 +68,12 @@ pub struct SessionRow {
     pub version: Option<String>,
     /// Filters of the recording, as given; none: the whole node.
     pub filters: Vec<String>,
+    /// Of a recording that was split over files: how many parts lie before what is
+    /// shown here; null of any other.
+    pub part: Option<u32>,
+    /// Process id of the volprobe that recorded, whose own copies and reads are in
+    /// no count; null if they could not be left out.
+    pub own_pid: Option<u32>,
     /// The probes.
     pub probes: Vec<ProbeRow>,
 }

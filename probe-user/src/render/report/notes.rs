@@ -14,7 +14,26 @@ const COLUMN: usize = 11;
 pub(super) fn write(page: &mut Page, report: &Report) {
     page.blank();
     page.line(0, &[(Tone::Strong, "how far to trust this")]);
+    completeness(page, report);
+    page.entry(1, COLUMN, "clock", &clock(report));
+    if report.session.version.is_some() {
+        page.entry(1, COLUMN, "own I/O", &own(report.session.own_pid));
+    }
+    for probe in &report.session.probes {
+        page.entry(1, COLUMN, &probe.name, &state(probe));
+    }
+}
+
+/// What there is of the recording, and what not.
+pub(in crate::render) fn completeness(page: &mut Page, report: &Report) {
     page.entry(1, COLUMN, "recording", &recording(&report.completeness));
+    if let Some(parts @ 1..) = report.session.part {
+        let text = match parts {
+            1 => "one part of this recording lies before this, and is not shown".to_owned(),
+            n => format!("{n} parts of this recording lie before this, and are not shown"),
+        };
+        page.entry(1, COLUMN, "parts", &text);
+    }
     for unknown in &report.completeness.unknown {
         let text = format!(
             "{} of kind {}, by a newer version; left out",
@@ -52,10 +71,6 @@ pub(super) fn write(page: &mut Page, report: &Report) {
             clock_of(lost.to.as_deref())
         );
         page.entry(1, COLUMN, "lost", &text);
-    }
-    page.entry(1, COLUMN, "clock", &clock(report));
-    for probe in &report.session.probes {
-        page.entry(1, COLUMN, &probe.name, &state(probe));
     }
 }
 
@@ -121,6 +136,14 @@ fn clock(report: &Report) -> String {
              Orders among kernel events do not depend on it"
         ),
     }
+}
+
+/// A recording that is written is no part of what it tells.
+fn own(pid: Option<u32>) -> String {
+    pid.map_or_else(
+        || "volprobe's own is not left out: it ran in a pid namespace of its own".to_owned(),
+        |pid| format!("volprobe's own [{pid}] is in no count"),
+    )
 }
 
 fn state(probe: &ProbeRow) -> String {
