@@ -39,6 +39,10 @@ const SCHEMAS: [&Schema; 2] = [&COPY, &READAHEAD];
 /// without: a disk that does not answer must not hold up a recording.
 const INVENTORY_WAIT: Duration = Duration::from_secs(3);
 
+/// So many records make a window due before its time: what waits for a flush
+/// takes no more memory, however much happens.
+const FULL: usize = 1 << 13;
+
 /// What the stream says of how it was made.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -145,7 +149,10 @@ impl KernelSource {
     /// Takes in what woke us; true if a window is due.
     fn take(&mut self, wake: Wake) -> bool {
         match wake {
-            Wake::Ring => self.drain(),
+            Wake::Ring => {
+                self.drain();
+                return self.phase == Phase::Running && self.pending.len() >= FULL;
+            }
             Wake::News(News::Module) => self.look_at_hooks(),
             Wake::News(News::Inventory(inventory)) => return self.inventory(inventory),
             Wake::News(News::Nothing) => {}
@@ -297,8 +304,11 @@ impl KernelSource {
     }
 
     /// The next flush: a whole interval after the last one was due, or at once,
-    /// where that is past already.
+    /// where that is past already. A flush before its time leaves it as it is.
     fn schedule(&mut self) -> io::Result<()> {
+        if self.phase == Phase::Running && self.next_flush.at() > Instant::now() {
+            return Ok(());
+        }
         let begin = match self.phase {
             Phase::Running => self.next_flush.at(),
             _ => Instant::now(),
