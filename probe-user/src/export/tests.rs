@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A node of a fleet, by its number: every 25th has another read-ahead than the
-/// rest, every 10th a volume whose file system is smaller than its device.
+/// rest, every 10th a volume whose file system is smaller than its device, and
+/// every 40th lost something.
 fn node(number: u64) -> Story {
     let mut story = Story::new();
     for window in &mut story.windows {
@@ -44,6 +45,9 @@ fn node(number: u64) -> Story {
         story
             .at(second * 1000)
             .copies(VDB, VDC, "splice", "syscall", &latencies);
+    }
+    if number % 40 == 11 {
+        story.at(5500).lose("ring/resize", 9);
     }
     story
         .at(6000)
@@ -195,6 +199,7 @@ fn tables_of_a_fleet_answer_questions() {
             "queries": queries,
             "other_read_ahead": names(|number| number % 25 == 7),
             "smaller_fs": names(|number| number % 10 == 3),
+            "lost": names(|number| number % 40 == 11),
         }),
     );
 }

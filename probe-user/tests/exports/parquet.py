@@ -42,5 +42,17 @@ smaller = sorted({row[0] for row in rows["smaller_fs"] if row[1] == "vdc"})
 assert smaller == expected["smaller_fs"], smaller
 assert sum(row[3] for row in rows["findings"]) == expected["findings"]
 assert len(rows["slow_copies"]) == 20
-assert rows["incomplete"] == [], rows["incomplete"]
+assert [row[0] for row in rows["incomplete"]] == expected["lost"], rows["incomplete"]
+assert rows["lost"] == [(node, "ring/resize", 9) for node in expected["lost"]], rows["lost"]
+assert pq.read_table("gaps.parquet").num_rows == 0
+types = {
+    "sessions": {"duration_ns": "uint64", "complete": "bool"},
+    "devices": {"size_bytes": "uint64", "read_ahead_kb": "uint64"},
+    "copies": {"calls": "uint64"},
+    "losses": {"count": "uint64"},
+}
+for table, columns in types.items():
+    schema = pq.read_schema(f"{table}.parquet")
+    found = {name: str(schema.field(name).type) for name in columns}
+    assert found == columns, (table, found)
 assert db.execute("SELECT sum(calls) FROM 'copies.parquet'").fetchone()[0] == expected["calls"]

@@ -3,8 +3,10 @@
 use super::Side;
 use super::compare::Verdict;
 use super::schema::{ConfigRow, DiffRow};
+use crate::analysis::report::completeness;
 use crate::units::duration;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One sentence: the verdict, of what, by how much, and why.
 pub(super) fn summary(
@@ -157,6 +159,7 @@ pub(super) fn notes(a: &Side, b: &Side) -> Vec<String> {
                 "{name} is damaged: what it lost is in no comparison"
             ));
         }
+        notes.extend(lacks(side, name));
         let missed: u64 = side
             .recording
             .missed()
@@ -173,6 +176,38 @@ pub(super) fn notes(a: &Side, b: &Side) -> Vec<String> {
                 "{name} holds the node's state only: no pace can be compared"
             ));
         }
+    }
+    notes
+}
+
+/// What is missing from a recording, by its own account.
+fn lacks(side: &Side, name: &str) -> Vec<String> {
+    let completeness = completeness(side.recording);
+    let mut lost: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in &completeness.lost {
+        let count = lost.entry(&row.kind).or_default();
+        *count = count.saturating_add(row.count);
+    }
+    let mut notes: Vec<String> = lost
+        .into_iter()
+        .map(|(kind, count)| format!("{name} lost {count} {kind}: volprobe could not keep up"))
+        .collect();
+    match completeness.gaps.as_slice() {
+        [] => {}
+        [gap] => notes.push(format!("{name} has a gap: {}", gap.why)),
+        [gap, rest @ ..] => {
+            notes.push(format!(
+                "{name} has {} gaps, the first: {}",
+                rest.len() + 1,
+                gap.why
+            ));
+        }
+    }
+    if completeness.series_overflow > 0 {
+        notes.push(format!(
+            "{} calls of {name} are in no row of their own: there were too many",
+            completeness.series_overflow
+        ));
     }
     notes
 }

@@ -329,3 +329,22 @@ fn several_are_told_one_after_the_other() {
     diffs_text(&diffs, Style::plain(), &mut out).unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap());
 }
+
+#[test]
+fn what_a_recording_lacks_is_said() {
+    let (whole, mut lossy) = (Story::new(), Story::new());
+    lossy.at(2000).lose("ring/resize", 2);
+    lossy.at(3000).lose("ring/resize", 3);
+    lossy.lose("series/copy", 7);
+    lossy.gap("xfs", 4000, 5000, "the module was not loaded");
+    let notes = compare(&lossy, &whole).notes;
+    assert_eq!(
+        notes,
+        [
+            "A lost 5 ring/resize: volprobe could not keep up",
+            "A has a gap: the module was not loaded",
+            "7 calls of A are in no row of their own: there were too many",
+        ]
+    );
+    assert_eq!(compare(&whole, &whole).notes, [] as [&str; 0]);
+}

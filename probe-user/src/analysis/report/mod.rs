@@ -20,7 +20,7 @@ pub use schema::{
     SessionRow, TimelineRow, UnknownRow,
 };
 
-pub(super) use coverage::{lost, probes};
+pub(super) use coverage::{completeness, lost, probes};
 pub(super) use timeline::timeline;
 
 use super::rules;

@@ -165,6 +165,23 @@ pub(super) const TABLES: &[Table] = &[
         },
     },
     Table {
+        name: "losses",
+        schema: || {
+            schema(vec![
+                text("kind"),
+                number("count"),
+                text("from"),
+                text("to"),
+            ])
+        },
+        rows: |node| rows(node, &node.report.completeness.lost),
+    },
+    Table {
+        name: "gaps",
+        schema: || schema(vec![text("probe"), text("why"), text("from"), text("to")]),
+        rows: |node| rows(node, &node.report.completeness.gaps),
+    },
+    Table {
         name: "findings",
         schema: || {
             schema(vec![
