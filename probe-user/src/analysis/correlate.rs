@@ -130,8 +130,8 @@ pub fn correlate(
     for subject in &subjects {
         let shift = subject.node.map_or(0, |node| shifts[node]);
         let number = |id: u64| match id.checked_sub(OUTSIDE) {
-            Some(index) => free + index,
-            None => id + shift,
+            Some(index) => free.saturating_add(index),
+            None => id.saturating_add(shift),
         };
         let host = subject
             .node

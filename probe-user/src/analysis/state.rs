@@ -58,7 +58,7 @@ pub(super) fn findings(devices: &Devices, dev: Dev) -> Vec<Finding> {
 /// The disk's last partition ends well before the disk does.
 fn partition(devices: &Devices, device: &Device) -> Option<Finding> {
     let (number, disk) = (device.partition?, devices.device(Dev(device.parent_dev?))?);
-    let end = |part: &Device| Some(part.start_bytes? + part.size_bytes?);
+    let end = |part: &Device| Some(part.start_bytes?.saturating_add(part.size_bytes?));
     let own_end = end(device)?;
     let siblings = devices.all().map(|(_, other)| other);
     let mut siblings = siblings.filter(|d| d.parent_dev == device.parent_dev && !d.removed);

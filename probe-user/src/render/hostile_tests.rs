@@ -1,10 +1,14 @@
 //! Whatever a stream holds, it is reported without a panic, and the terminal
 //! stays unharmed.
 
-use super::{Style, report_json, report_text, tick_json, tick_lines};
-use crate::analysis::{report, tick};
-use crate::model::Recording;
+use super::{
+    Style, correlate_json, correlate_text, diff_json, diff_text, report_json, report_text,
+    tick_json, tick_lines, volumes_json, volumes_text,
+};
+use crate::analysis::{Options, Side, correlate, diff, report, tick, volumes};
+use crate::cloud::Intake;
 use crate::model::testing::{VDB, VDC, VDC1, number, text};
+use crate::model::{Paces, Recording};
 use crate::probe::schema;
 use crate::sample::event::Detail;
 use crate::sample::exec_exit::AskedDevice;
@@ -334,7 +338,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
     fn any_stream_is_reported(windows in prop::collection::vec((big(), big(), prop::collection::vec(record(), 0..12)), 1..5)) {
-        let mut recording = Recording::default();
+        let (mut recording, mut paces) = (Recording::default(), Paces::default());
         let schemas = [&schema::COPY, &schema::READAHEAD].map(|s| Record::Schema(s.into()));
         let mut first = Some(schemas);
         for (seq, (from_boot_ns, to_boot_ns, records)) in windows.into_iter().enumerate() {
@@ -346,18 +350,32 @@ proptest! {
                 samples: schemas.chain(records).map(Sample::from).collect(),
             };
             recording.apply(&window);
+            paces.apply(&window);
             let tick = tick(&recording, &window, report(&recording).findings);
             let lines = tick_lines(&tick, Style::plain());
             prop_assert!(!lines.contains('\x1b'));
             tick_json(&tick, &mut Vec::new()).unwrap();
         }
-        let report = report(&recording);
         let mut text = Vec::new();
+        let mut json = [(); 4].map(|()| Vec::new());
+        let report = report(&recording);
         report_text(&report, Style::plain(), &mut text).unwrap();
+        report_json(&report, &mut json[0]).unwrap();
+        let volumes = volumes(&recording);
+        volumes_text(&volumes, Style::plain(), &mut text).unwrap();
+        volumes_json(&volumes, &mut json[1]).unwrap();
+        let side = Side { file: "\x1b[2J.vprec", recording: &recording, paces: &paces };
+        let diff = diff(&side, &side, &Options { threshold: 1.1, volume: None }).unwrap();
+        diff_text(&diff, Style::plain(), &mut text).unwrap();
+        diff_json(&diff, &mut json[2]).unwrap();
+        let correlated = correlate(&[recording], &Intake::default(), Vec::new(), &[]);
+        correlate_text(&correlated, Style::plain(), &mut text).unwrap();
+        correlate_json(&correlated, &mut json[3]).unwrap();
         let text = String::from_utf8(text).unwrap();
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{}", text);
-        let mut json = Vec::new();
-        report_json(&report, &mut json).unwrap();
-        prop_assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
+        for json in json {
+            prop_assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
+            prop_assert!(!json.contains(&0x1b));
+        }
     }
 }
