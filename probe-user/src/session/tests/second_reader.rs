@@ -149,3 +149,22 @@ fn an_ended_recording_reads_the_same_in_python() {
 fn a_killed_recording_reads_the_same_in_python() {
     check(false, 7);
 }
+
+/// Those that real recorders made on real kernels.
+#[test]
+#[ignore = "needs Python with packages: cargo xtask test"]
+fn the_corpus_reads_the_same_in_python() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(here("tests/corpus/format-1")).unwrap() {
+        let file = entry.unwrap().path();
+        let mut recording = Recording::open(&file).unwrap();
+        let expected = as_json(recording.totals());
+        let read = read_by_python(folder.path(), &file);
+        let name = file.display();
+        assert_eq!(read["all_windows"], expected, "{name}");
+        assert_eq!(read["from_key_frame"], expected, "{name}");
+        let ended = &recording.completeness().unwrap().ended;
+        let why = ended.as_ref().map(|end| end.why.clone());
+        assert_eq!(read["end"], json!(why), "{name}");
+    }
+}
