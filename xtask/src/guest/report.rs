@@ -32,9 +32,14 @@ impl Report {
     /// Reports on a recording. Its JSON is kept beside it, for the log of a
     /// test that fails.
     pub(super) fn of(file: &Path) -> Result<Self> {
+        Self::of_all(std::slice::from_ref(&file))
+    }
+
+    /// The same on several, as one.
+    pub(super) fn of_all(files: &[impl AsRef<Path>]) -> Result<Self> {
         let output = Command::new(VOLPROBE)
             .args(["report", "--json"])
-            .arg(file)
+            .args(files.iter().map(AsRef::as_ref))
             .stdin(Stdio::null())
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -44,7 +49,11 @@ impl Report {
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
-        fs::write(file.with_extension("json"), text.as_bytes())?;
+        // For the log of a test that fails; not every place can be written to.
+        let beside = files
+            .first()
+            .map(|file| file.as_ref().with_extension("json"));
+        let _ = fs::write(beside.unwrap_or_default(), text.as_bytes());
         let json: Value = serde_json::from_str(&text)
             .with_context(|| format!("the report is not JSON: {text}"))?;
         ensure!(

@@ -4,6 +4,7 @@ mod by_name;
 mod capacity;
 mod copy;
 mod diff;
+mod endure;
 mod exec;
 mod filters;
 mod in_flight;
@@ -123,12 +124,17 @@ pub const ALL: &[Scenario] = &[
     main("by_name_tree", by_name::tree),
     main("record_command", session::of_a_command),
     main("record_ends", session::ends),
-    main("record_killed", session::killed),
-    main("record_cut_off", session::cut_off),
+    main("record_killed", endure::killed),
+    main("record_cut_off", endure::cut_off),
+    main("record_bad_places", endure::bad_places),
+    main("record_clock_set", endure::clock_set),
+    main("record_suspended", endure::suspended),
+    main("record_rotated", endure::rotated),
+    main("record_slow_writer", endure::slow_writer),
     main("record_filters", filters::narrow),
     all("record_tree", filters::tree),
     all("self_test", session::self_test),
-    all("events_lost", session::loss),
+    all("events_lost", endure::loss),
     main("many_series", session::many_series),
     main("live", session::live),
     main("live_findings", session::live_findings),

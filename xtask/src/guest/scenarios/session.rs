@@ -1,4 +1,5 @@
 //! Recordings and live views as such: how they start, end, and what they leave out.
+//! What they endure is in `endure`.
 
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::guest::{
-    copyload::Truth,
     recorder::{Recording, volprobe},
     report::{Report, has, sum},
     stage::Stage,
@@ -53,82 +53,6 @@ pub(super) fn of_a_command(stage: &mut Stage) -> Result<()> {
     // Neither is a recording written over another.
     let again = volprobe(&["record", "-o", &file_name, "--", "true"])?;
     ensure!(again.code == Some(2), "it overwrote a recording: {again:?}");
-    Ok(())
-}
-
-/// Killed outright: the file tells up to where it goes.
-pub(super) fn killed(stage: &mut Stage) -> Result<()> {
-    let disk = stage.disk(GIB)?;
-    let at = stage.ext4(&disk)?;
-    let recording = Recording::start(stage, &[])?;
-    let said = tool::ok(&["copyload", &at.to_string_lossy(), "/tmp/stage", "2", "20"])?;
-    let truth: Truth = serde_json::from_str(&said)?;
-    // More than a flush interval.
-    std::thread::sleep(Duration::from_secs(3));
-    let report = recording.kill()?;
-    let completeness = &report.0["completeness"];
-    ensure!(
-        completeness["complete"] == false,
-        "complete: {completeness}"
-    );
-    ensure!(
-        completeness["truncated"] == true,
-        "not truncated: {completeness}"
-    );
-    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
-    let counted = sum(report.rows("copy")?, "calls")?;
-    ensure!(
-        counted + missed == truth.calls(),
-        "{counted} + {missed} of {}",
-        truth.calls()
-    );
-    Ok(())
-}
-
-/// The file system stops where it stands, and forgets what it had not written:
-/// what a power cut leaves. Mounted again, the recording reads up to its last sync.
-pub(super) fn cut_off(stage: &mut Stage) -> Result<()> {
-    for kind in ["ext4", "xfs"] {
-        let (studied, own) = (stage.disk(GIB)?, stage.disk(GIB)?);
-        let load = stage.ext4(&studied)?;
-        let at = match kind {
-            "xfs" => stage.xfs(&own)?,
-            _ => stage.ext4(&own)?,
-        };
-        let file = at.join("recording.vprec");
-        let recording = Recording::start_into(&file, &[])?;
-        let said = tool::ok(&["copyload", &load.to_string_lossy(), "/tmp/stage", "2", "20"])?;
-        let truth: Truth = serde_json::from_str(&said)?;
-        // More than the time between two syncs, and a flush.
-        std::thread::sleep(Duration::from_secs(6));
-        let at = at.to_string_lossy();
-        tool::ok(&["xfs_io", "-x", "-c", "shutdown", &at])?;
-        // It notices at its next flush, and takes its probes off.
-        let said = recording.fails()?;
-        ensure!(
-            said.contains("cannot write"),
-            "{kind}: it did not say that it cannot write: {said}"
-        );
-        tool::ok(&["umount", &at])?;
-        tool::ok(&["mount", &own.node, &at])?;
-        let report = Report::of(&file)?;
-        let completeness = &report.0["completeness"];
-        ensure!(
-            completeness["complete"] == false && completeness["truncated"] == true,
-            "{kind}: {completeness}"
-        );
-        let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
-        let on_disk = report
-            .rows("copy")?
-            .iter()
-            .filter(|row| row["src"] == studied.name);
-        let counted = sum(on_disk, "calls")?;
-        ensure!(
-            counted + missed == truth.calls(),
-            "{kind}: {counted} + {missed} of {}",
-            truth.calls()
-        );
-    }
     Ok(())
 }
 
@@ -357,59 +281,6 @@ pub(super) fn many_series(stage: &mut Stage) -> Result<()> {
     ensure!(
         said.contains("a loss of kind"),
         "the kernel's programs said nothing: {said}"
-    );
-    Ok(())
-}
-
-/// All that was done was seen or is counted as lost, when volprobe could not
-/// keep up.
-pub(super) fn loss(stage: &mut Stage) -> Result<()> {
-    // Each is two records of the ring buffer: its begin and its end.
-    const CALLS: u64 = 10_000;
-    let disk = stage.disk(GIB)?;
-    let at = stage.ext4(&disk)?;
-    // The one refusal of which the kernel says nothing on its slow console.
-    tool::ok(&["mount", "-o", "remount,ro", &at.to_string_lossy()])?;
-    let recording = Recording::start(stage, &[])?;
-    recording.signal(Signal::STOP)?;
-    for _ in 0..CALLS {
-        let errno = super::resize::resize_call(&at, 2 * GIB)?;
-        ensure!(errno == libc::EROFS, "errno {errno}");
-    }
-    recording.signal(Signal::CONT)?;
-    std::thread::sleep(Duration::from_secs(3));
-    let report = recording.stop()?;
-    let completeness = &report.0["completeness"];
-    ensure!(
-        completeness["complete"] == false,
-        "nothing was lost: {completeness}"
-    );
-    let records = |row: &Value| {
-        if row["detail"]["duration_ns"].is_null() {
-            1
-        } else {
-            2
-        }
-    };
-    let seen: u64 = report
-        .events_on("fs.resize", &disk.name)?
-        .into_iter()
-        .map(records)
-        .sum();
-    let lost: u64 = completeness["lost"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|lost| lost["kind"] == "ring/resize")
-        .filter_map(|lost| lost["count"].as_u64())
-        .sum();
-    ensure!(
-        seen > 0 && lost > 0,
-        "{seen} seen, {lost} lost: {completeness}"
-    );
-    ensure!(
-        seen + lost == 2 * CALLS,
-        "{seen} seen + {lost} lost of {CALLS} × 2: {completeness}"
     );
     Ok(())
 }
