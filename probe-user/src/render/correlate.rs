@@ -221,7 +221,7 @@ const SECOND: i64 = 1_000_000_000;
 /// `07:14:56 .. 57`.
 fn time(at: Interval) -> String {
     let width = at.end_ns.saturating_sub(at.start_ns);
-    let cut_to_seconds = at.start_ns % SECOND == 0 && (width + 1) % SECOND == 0;
+    let cut_to_seconds = at.start_ns % SECOND == 0 && width.saturating_add(1) % SECOND == 0;
     if cut_to_seconds {
         let last = at.end_ns.saturating_add(1);
         let (from, to) = (of_day(at.start_ns, false), of_day(last, false));
@@ -231,7 +231,7 @@ fn time(at: Interval) -> String {
         };
         return format!("{from} .. {to}");
     }
-    let middle = of_day(at.start_ns + width / 2, true);
+    let middle = of_day(at.start_ns.saturating_add(width / 2), true);
     match width / 2 {
         0..500_000 => middle,
         half => format!("{middle} ± {}", duration(half.unsigned_abs())),

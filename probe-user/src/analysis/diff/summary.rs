@@ -4,7 +4,7 @@ use super::Side;
 use super::compare::Verdict;
 use super::schema::{ConfigRow, DiffRow};
 use crate::analysis::report::completeness;
-use crate::units::duration;
+use crate::units::{duration, sum};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -160,12 +160,7 @@ pub(super) fn notes(a: &Side, b: &Side) -> Vec<String> {
             ));
         }
         notes.extend(lacks(side, name));
-        let missed: u64 = side
-            .recording
-            .missed()
-            .iter()
-            .map(|missed| missed.count)
-            .sum();
+        let missed = sum(side.recording.missed().iter().map(|missed| missed.count));
         if missed > 0 {
             notes.push(format!(
                 "{missed} calls are missing from {name}: the kernel did not show them"

@@ -50,7 +50,9 @@ fn capacity(case: &Case, volume: &Volume, layers: &Layers) -> LayerRow {
         let what = format!("kernel: {name} grew{}", too_late(volume, growth));
         return done(volume, Layer::Capacity, growth, what);
     }
-    let size: Option<u64> = layers.disks.iter().map(|&disk| volume.bytes_of(disk)).sum();
+    let size: Option<u64> = layers.disks.iter().try_fold(0_u64, |sum, &disk| {
+        Some(sum.saturating_add(volume.bytes_of(disk)?))
+    });
     let size = size.filter(|_| !layers.disks.is_empty());
     let wanted = case.outside.wanted_bytes();
     let row = |state, what: &str| LayerRow::new(Layer::Capacity, state, what).sizes(size, size);
