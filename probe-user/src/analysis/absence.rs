@@ -84,6 +84,20 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// The resize calls of a tool, by its name: of another than those that grow one
+    /// kind of file system, all that the loaded modules have.
+    pub fn calls_of(tool: &str) -> Self {
+        let fs = match tool {
+            "resize2fs" => Some("ext4"),
+            "xfs_growfs" => Some("xfs"),
+            _ => None,
+        };
+        Self {
+            fs,
+            ..Self::resizes("")
+        }
+    }
+
     /// Starts and ends of tools.
     pub fn tools() -> Self {
         Self {
@@ -210,9 +224,12 @@ fn blind(status: &ProbeStatus, watch: Watch) -> Option<String> {
     let works = |hook: &&Hook| hook.state() == State::Attached;
     let matters = |hook: &&Hook| watch.fs.is_none_or(|fs| concerns(hook, fs));
     let mut hooks = status.hooks.iter().filter(matters);
-    let all = hooks
-        .clone()
-        .all(|hook| matches!(hook.state(), State::Attached | State::Off));
+    let all = hooks.clone().all(|hook| match hook.state() {
+        State::Attached | State::Off => true,
+        // Of a module that is not loaded nothing can be called.
+        State::Waiting => watch.fs.is_none(),
+        _ => false,
+    });
     let sees = match status.state() {
         State::Attached => true,
         State::Partial | State::Waiting => all && hooks.any(|hook| works(&hook)),

@@ -143,6 +143,40 @@ mod tests {
         assert_eq!(told(&story), [(6, "resize/no-op-before-capacity")]);
     }
 
+    /// The disk grows at second 10 and nothing more comes of it; the recorder was
+    /// told how long that is no finding.
+    fn unused(after_seconds: Option<u64>, end_seconds: u64) -> Story {
+        let mut story = Story::new();
+        for sample in story.windows.iter_mut().flat_map(|w| &mut w.samples) {
+            if let Some(Record::Session(session)) = &mut sample.record {
+                session.unused_after_ns = after_seconds.map(|s| s * 1_000_000_000);
+            }
+        }
+        story
+            .at(10_000)
+            .capacity(VDB, "vdb", 20, 40)
+            .measure(40, 20);
+        quiet(&mut story, 11..=end_seconds);
+        story.end(end_seconds * 1000);
+        story
+    }
+
+    #[test]
+    fn a_growth_is_told_when_it_was_unused_for_as_long_as_was_asked() {
+        let rule = "resize/fs-not-grown";
+        assert_eq!(told(&unused(None, 60)), [(43, rule)]);
+        assert_eq!(told(&unused(Some(5), 60)), [(23, rule)]);
+        assert_eq!(told(&unused(Some(90), 60)), []);
+    }
+
+    #[test]
+    fn a_report_of_the_file_says_what_was_announced() {
+        let verdict = |story: &Story| rules::findings(&story.recording())[0].rule;
+        assert_eq!(verdict(&unused(None, 20)), "resize/unknown");
+        assert_eq!(verdict(&unused(Some(5), 20)), "resize/fs-not-grown");
+        assert_eq!(verdict(&unused(Some(90), 60)), "resize/unknown");
+    }
+
     #[test]
     fn counts_are_looked_at_now_and_then() {
         let mut story = Story::new();

@@ -1,8 +1,11 @@
 //! One volume, as its node saw it and as others tell of it: what the rules about
 //! resizes look at.
 
+use super::absence::Absence;
 use super::fill::fills;
+use super::ledger::never_grew;
 use super::outside::{Outside, Told};
+use super::state::Layers;
 use super::volume::{ToolRun, Volume};
 use crate::cloud::Interval;
 use crate::model::Recording;
@@ -91,6 +94,22 @@ impl<'a> Case<'a> {
             .filter_map(|&dev| volume.bytes_of(dev))
             .max()?;
         Some(largest >= wanted || fills(largest, wanted))
+    }
+
+    /// That its disk did not grow since something was told, as far as was recorded;
+    /// otherwise why that is not known.
+    pub fn never_grew_since(&self, told: Told) -> Result<Absence, Vec<String>> {
+        let Some(volume) = &self.volume else {
+            return Err(self.missing.clone());
+        };
+        let layers = Layers::of(volume.recording.devices(), volume.dev);
+        let [disk] = *layers.disks else {
+            return Err(vec!["it lies on several disks".to_owned()]);
+        };
+        match self.boot_after(volume, told) {
+            Some(from_ns) => never_grew(volume, disk, from_ns),
+            None => Err(vec!["the recording had ended before".to_owned()]),
+        }
     }
 
     /// The boot time at which something told surely was over, as far as the

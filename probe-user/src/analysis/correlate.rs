@@ -2,7 +2,8 @@
 //! others tell, joined volume by volume.
 
 use super::case::{Case, Overlap};
-use super::finding::{Evidence, Finding};
+use super::confidence::{Confidence, confidence};
+use super::finding::Finding;
 use super::ledger::{self, LayerRow, LayerState, Named, Names, Node, Place, Register};
 use super::outside::{Call, Outside, Told};
 use super::report::{self, Report, entry, report};
@@ -56,18 +57,6 @@ impl Correlated {
     pub fn has_findings_above_info(&self) -> bool {
         self.report.has_findings_above_info()
     }
-}
-
-/// How sure a verdict is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Confidence {
-    /// Every part of it was seen, and nothing was hidden.
-    Proven,
-    /// A part of it rests on sizes alone, or on the words of others.
-    Likely,
-    /// The evidence leaves other answers open.
-    Possible,
 }
 
 /// One volume: what became of its growth.
@@ -319,10 +308,12 @@ impl<'a> Subject<'a> {
             Some(finding) => (
                 finding.rule,
                 finding.summary.clone(),
-                self.confidence(finding),
+                confidence(finding, |id| self.case.outside.event(id)),
             ),
             None => self.uneventful(),
         };
+        let mut missing = self.case.missing.clone();
+        missing.extend(finding.as_ref().and_then(|finding| finding.doubt.clone()));
         let mut layers = ledger::layers(&self.case);
         if let Some(finding) = &mut finding {
             finding.renumber(&number);
@@ -346,7 +337,7 @@ impl<'a> Subject<'a> {
             verdict,
             summary,
             confidence,
-            missing: self.case.missing.clone(),
+            missing,
             layers,
             finding,
         }
@@ -389,31 +380,6 @@ impl<'a> Subject<'a> {
         let name = |finding: Option<&Finding>| finding.map_or("nothing", |f| f.rule);
         let or = name(other.as_ref());
         Some(rules::undecided(&verdict, or))
-    }
-
-    fn confidence(&self, finding: &Finding) -> Confidence {
-        let kernel = finding.evidence.iter().any(|evidence| match evidence {
-            Evidence::Event { id } => *id < OUTSIDE,
-            Evidence::Absence { probes, .. } => !probes.is_empty(),
-            _ => false,
-        });
-        let by_state = finding
-            .evidence
-            .iter()
-            .any(|evidence| matches!(evidence, Evidence::Absence { basis: "state", .. }));
-        let by_api =
-            finding.evidence.iter().any(|evidence| match evidence {
-                Evidence::Event { id } => self.case.outside.told.iter().any(|told| {
-                    told.id == *id && matches!(told.event.detail, Detail::ApiResize(_))
-                }),
-                _ => false,
-            });
-        match finding.rule {
-            "resize/unknown" | "clock/unsynchronised" => Confidence::Possible,
-            "resize/api-error" | "resize/shrink-refused" if by_api => Confidence::Proven,
-            _ if kernel && !by_state => Confidence::Proven,
-            _ => Confidence::Likely,
-        }
     }
 }
 

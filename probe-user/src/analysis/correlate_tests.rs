@@ -3,6 +3,7 @@
 //! samples.
 
 use super::*;
+use crate::analysis::Evidence;
 use crate::cloud::{self, Options};
 use crate::model::testing::{GIB, Story, VDB, VDC, disk, ext4};
 use crate::sample::Dev;
@@ -10,6 +11,13 @@ use crate::sample::inventory::Device;
 use crate::sample::probe_status::State;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+
+#[path = "confidence_tests.rs"]
+mod confidence;
+#[path = "holes_tests.rs"]
+mod holes;
+#[path = "several_nodes_tests.rs"]
+mod several_nodes;
 
 const SERIAL: &str = "bp1example0volprobe1";
 const DISK: &str = "d-bp1example0volprobe1";

@@ -36,6 +36,9 @@ pub struct Finding {
     pub explains: Vec<&'static str>,
     /// What to do.
     pub advice: Option<String>,
+    /// What is not known, and leaves another answer open.
+    #[serde(skip)]
+    pub doubt: Option<String>,
 }
 
 /// A piece of evidence.

@@ -3,6 +3,7 @@
 pub mod absence;
 mod announcer;
 pub mod case;
+mod confidence;
 mod correlate;
 mod diff;
 mod fill;
@@ -20,7 +21,8 @@ pub mod volume;
 pub(crate) mod volumes;
 
 pub use announcer::Announcer;
-pub use correlate::{Confidence, Correlated, Correlation, correlate};
+pub use confidence::Confidence;
+pub use correlate::{Correlated, Correlation, correlate};
 pub use diff::{
     Both, Cause, ConfigRow, Diff, DiffRow, Effect, FindingsDiff, Options, Pace, RecordingRow, Side,
     Verdict, diff,

@@ -87,6 +87,7 @@ fn partition(devices: &Devices, device: &Device) -> Option<Finding> {
             "growpart /dev/{} {number}, then grow what lies on it",
             disk.name
         )),
+        doubt: None,
     })
 }
 
@@ -122,6 +123,7 @@ fn mapping(devices: &Devices, device: &Device) -> Option<Finding> {
         ],
         explains: Vec::new(),
         advice: Some(advice),
+        doubt: None,
     })
 }
 
@@ -164,6 +166,7 @@ fn file_system(devices: &Devices, dev: Dev) -> Option<Finding> {
         ],
         explains: Vec::new(),
         advice: Some(grow(mount, device)),
+        doubt: None,
     })
 }
 

@@ -53,8 +53,8 @@ impl ToolRun<'_> {
         self.event.boot_ns
     }
 
-    /// It said that all was well, and asked the kernel for nothing.
-    pub fn is_no_op(&self) -> bool {
+    /// It said that all was well, and no resize call of it was seen.
+    fn exited_without_a_call(&self) -> bool {
         self.exit.exit_code == Some(0) && self.exit.resize_calls == 0
     }
 
@@ -164,6 +164,15 @@ impl<'a> Volume<'a> {
     fn of(recording: &'a Recording, events: Rc<[&'a Event]>, dev: Dev) -> Self {
         let devices = recording.devices();
         let chain = devices.chain(dev);
+        // What happened to the disk that had the number before is not of this one.
+        let since = chain.iter().map(|&dev| devices.since(dev)).max();
+        let events: Rc<[&Event]> = match since.unwrap_or(0) {
+            0 => events,
+            since => {
+                let later = events.iter().filter(|event| event.boot_ns >= since);
+                later.copied().collect()
+            }
+        };
         let mut growths: Vec<Growth> = chain
             .iter()
             .flat_map(|&dev| growths_of(recording, &events, dev))
@@ -294,7 +303,23 @@ impl<'a> Volume<'a> {
     /// Whether a resize call that a tool made would have been seen.
     pub fn watched_calls_of(&self, run: &ToolRun) -> bool {
         let watch = Watch::resizes(&self.fs);
-        absence::by_events(self.recording, watch, run.start_ns(), run.end_ns()).is_ok()
+        let (start, end) = (run.exit.start_boot_ns, run.end_ns());
+        start != 0 && absence::by_events(self.recording, watch, start, end).is_ok()
+    }
+
+    /// Whether a run exited 0 and changed nothing. That it made no resize call
+    /// proves it only for a mounted file system (offline, resize2fs writes the
+    /// blocks itself), and only if the calls were watched; otherwise the size must
+    /// have been the same before and after.
+    pub fn was_no_op(&self, run: &ToolRun) -> bool {
+        let (start, end) = (run.start_ns(), run.end_ns());
+        let unchanged = self
+            .fs_sizes()
+            .and_then(|sizes| sizes.unchanged(start, end))
+            .is_some();
+        run.exited_without_a_call()
+            && self.is_mounted_at(end)
+            && (unchanged || self.watched_calls_of(run))
     }
 
     /// A resize had not returned by the end.
@@ -451,7 +476,7 @@ fn run_on(event: &Event, dev: Dev) -> Option<ToolRun<'_>> {
 }
 
 /// Name of a tool: the last part of its first argument, else the task's name.
-fn tool_name<'a>(event: &'a Event, exit: &'a ExecExit) -> &'a str {
+pub(super) fn tool_name<'a>(event: &'a Event, exit: &'a ExecExit) -> &'a str {
     let called = exit
         .argv
         .first()

@@ -33,6 +33,10 @@ pub struct CaptureArgs {
     /// Time between two readings of the counts
     #[arg(long, value_parser = units::duration, default_value = "1s")]
     flush: Duration,
+    /// A device that grew and stays unused for longer than this is a finding, now
+    /// and in reports of the recording
+    #[arg(long, value_name = "TIME", value_parser = units::duration, default_value = "30s")]
+    unused_after: Duration,
     /// A further tool, by name, whose start and end are recorded
     #[arg(long = "tool", value_name = "NAME")]
     tools: Vec<String>,
@@ -90,6 +94,7 @@ impl CaptureArgs {
                 root: PathBuf::from("/"),
                 command_line: std::env::args().collect(),
                 filters: self.filters.as_given(),
+                unused_after: self.unused_after,
             },
         })
     }

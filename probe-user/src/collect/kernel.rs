@@ -54,6 +54,8 @@ pub struct Options {
     pub command_line: Vec<String>,
     /// Filters as given.
     pub filters: Vec<String>,
+    /// For how long a growth may stay unused before that is a finding.
+    pub unused_after: Duration,
 }
 
 /// Makes windows of what the attached programs count and send.
@@ -391,6 +393,7 @@ fn session(options: &Options, own_pid: Option<u32>, start: u64) -> Session {
         flush_ns: options.flush.as_nanos() as u64,
         filters: options.filters.clone(),
         own_pid: own_pid.unwrap_or(0),
+        unused_after_ns: Some(u64::try_from(options.unused_after.as_nanos()).unwrap_or(u64::MAX)),
         stream: 0,
         part: 0,
     }

@@ -20,6 +20,8 @@ pub struct Devices {
     device_sizes: BTreeMap<Dev, Runs>,
     fs_sizes: BTreeMap<Dev, Runs>,
     read_ahead: BTreeMap<Dev, Runs>,
+    /// Numbers that were given to another device, and when that was first read.
+    taken: BTreeMap<Dev, u64>,
 }
 
 impl Devices {
@@ -31,7 +33,7 @@ impl Devices {
         // What is carried over from elsewhere is no reading of this time.
         let read_ns = (!inventory.carried).then_some(inventory.boot_ns);
         for device in &inventory.devices {
-            self.apply_device(device, read_ns);
+            self.apply_device(device, inventory.boot_ns, read_ns);
         }
         for mount in &inventory.mounts {
             self.apply_mount(mount, inventory.boot_ns, read_ns);
@@ -55,13 +57,20 @@ impl Devices {
         self.mounts.remove_all_but(inventory);
     }
 
-    fn apply_device(&mut self, device: &Device, read_ns: Option<u64>) {
+    fn apply_device(&mut self, device: &Device, boot_ns: u64, read_ns: Option<u64>) {
         let dev = Dev(device.dev);
         if device.removed {
             if let Some(known) = self.by_dev.get_mut(&dev) {
                 known.removed = true;
             }
             return;
+        }
+        if self.is_another(device) {
+            // What was read of the device that had the number says nothing of this.
+            self.device_sizes.remove(&dev);
+            self.fs_sizes.remove(&dev);
+            self.read_ahead.remove(&dev);
+            self.taken.insert(dev, boot_ns);
         }
         if let Some((boot_ns, size)) = read_ns.zip(device.size_bytes) {
             self.device_sizes
@@ -73,6 +82,27 @@ impl Devices {
             self.read_ahead.entry(dev).or_default().note(boot_ns, kb);
         }
         self.by_dev.insert(dev, device.clone());
+    }
+
+    /// Whether this device is not the one that had its number before: kernels give
+    /// the numbers of disks that were taken away to those that come.
+    fn is_another(&self, device: &Device) -> bool {
+        let Some(known) = self.by_dev.get(&Dev(device.dev)) else {
+            return false;
+        };
+        if let Some(disk) = device.parent_dev {
+            return self.since(Dev(disk)) > self.since(Dev(device.dev));
+        }
+        match (identity(known), identity(device)) {
+            (Some(old), Some(new)) => old != new,
+            _ => known.removed,
+        }
+    }
+
+    /// Since when the device has its number, boot time in ns; 0 if nothing else had
+    /// it before.
+    pub fn since(&self, dev: Dev) -> u64 {
+        self.taken.get(&dev).copied().unwrap_or(0)
     }
 
     fn apply_mount(&mut self, mount: &Mount, boot_ns: u64, read_ns: Option<u64>) {
@@ -288,6 +318,18 @@ impl Devices {
     }
 }
 
+/// What tells a disk or mapping from another that comes later.
+fn identity(device: &Device) -> Option<&str> {
+    let names = [
+        &device.serial,
+        &device.wwid,
+        &device.dm_uuid,
+        &device.backing_file,
+    ];
+    let mut known = names.into_iter().flatten().map(String::as_str);
+    known.find(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,6 +419,38 @@ mod tests {
         let named = (Some("pvc-77".to_owned()), Some("db/mysql-0".to_owned()));
         assert_eq!(devices.claim(VDB), named);
         assert_eq!(devices.claim(VDC), (None, None));
+    }
+
+    #[test]
+    fn a_disk_that_comes_in_the_place_of_another_has_no_part_in_its_sizes() {
+        let called = |serial: Option<&str>, gib: u64| Device {
+            serial: serial.map(str::to_owned),
+            ..disk(VDC, "vdc", gib * GIB)
+        };
+        let sizes = |old: Option<&str>, seen_gone: bool, new: Option<&str>| {
+            let mut devices = read(vec![called(old, 20), vdc1(20 * GIB)], vec![]);
+            let mut inventory = |boot_ns, rows| {
+                devices.apply(&Inventory {
+                    whole: true,
+                    boot_ns,
+                    devices: rows,
+                    ..Inventory::default()
+                });
+            };
+            if seen_gone {
+                inventory(2, vec![]);
+            }
+            inventory(3, vec![called(new, 40), vdc1(40 * GIB)]);
+            let runs = |dev| devices.sizes(dev).map_or(0, |runs| runs.all().len());
+            (runs(VDC), runs(VDC1), devices.since(VDC))
+        };
+        let (same, another) = ((2, 2, 0), (1, 1, 3));
+        assert_eq!(sizes(Some("d1"), true, Some("d1")), same);
+        assert_eq!(sizes(None, false, None), same);
+        assert_eq!(sizes(Some("d1"), true, Some("d2")), another);
+        assert_eq!(sizes(Some("d1"), false, Some("d2")), another);
+        // It may be the same, but nothing says so.
+        assert_eq!(sizes(None, true, None), another);
     }
 
     #[test]

@@ -8,6 +8,10 @@ use super::{Anchors, Devices, Folded, Instant, Probes};
 use crate::sample::{End, Event, Gap, ModuleChange, Record, Sample, Session, Window, event};
 use crate::sink::Sink;
 
+/// Someone may still be about to use a growth for this long, where nothing else was
+/// said.
+const UNUSED_AFTER_NS: u64 = 30_000_000_000;
+
 /// A stream, folded. Sums come from [`Totals`]; this adds what has a place in
 /// time: events, sizes that were read, states of probes, losses, the clock. It
 /// takes as much memory as a report can show, however long the stream is.
@@ -225,6 +229,13 @@ impl Recording {
     /// Boot time at which the recording began, ns.
     pub fn start_ns(&self) -> u64 {
         self.session().map_or(0, |session| session.start_boot_ns)
+    }
+
+    /// For how long a growth may stay unused before that is a finding, ns: as the
+    /// recorder was told, so that a report says what was announced.
+    pub fn unused_after_ns(&self) -> u64 {
+        let told = self.session().and_then(|session| session.unused_after_ns);
+        told.unwrap_or(UNUSED_AFTER_NS)
     }
 
     /// Boot time of the last that is known, ns.

@@ -45,16 +45,7 @@ pub(crate) struct Story {
 impl Story {
     /// A node whose probes all work and whose volumes are 20 GiB and full.
     pub(crate) fn new() -> Self {
-        let mut story = Self::bare();
-        story.put(Record::Schema((&schema::COPY).into()));
-        story.put(Record::Schema((&schema::READAHEAD).into()));
-        for name in ["capacity", "config", "copy", "exec", "readahead", "resize"] {
-            let self_test = match name {
-                "capacity" => "not_possible: nothing may change a disk's size",
-                _ => "passed",
-            };
-            story.probe(name, State::Attached, self_test);
-        }
+        let mut story = Self::watched();
         story.inventory(
             vec![disk(VDB, "vdb", 20 * GIB)],
             vec![ext4(VDB, "/data", 20 * GIB)],
@@ -70,6 +61,21 @@ impl Story {
             }],
             ..Inventory::default()
         }));
+        story
+    }
+
+    /// A node whose probes all work, without volumes.
+    pub(crate) fn watched() -> Self {
+        let mut story = Self::bare();
+        story.put(Record::Schema((&schema::COPY).into()));
+        story.put(Record::Schema((&schema::READAHEAD).into()));
+        for name in ["capacity", "config", "copy", "exec", "readahead", "resize"] {
+            let self_test = match name {
+                "capacity" => "not_possible: nothing may change a disk's size",
+                _ => "passed",
+            };
+            story.probe(name, State::Attached, self_test);
+        }
         story
     }
 

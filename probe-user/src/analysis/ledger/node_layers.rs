@@ -94,7 +94,7 @@ pub(in crate::analysis) fn never_grew(
 
 /// After a run that had nothing to do.
 fn too_late(volume: &Volume, growth: &Growth) -> String {
-    let before = |run: &&ToolRun| run.is_no_op() && run.end_ns() <= growth.after_ns;
+    let before = |run: &&ToolRun| run.end_ns() <= growth.after_ns && volume.was_no_op(run);
     let early = volume.runs.iter().rev().find(before);
     early.map_or_else(String::new, |run| {
         format!(", {} too late", gap(growth.by_ns - run.end_ns()))
@@ -160,12 +160,19 @@ fn file_system(case: &Case, volume: &Volume) -> LayerRow {
     if let Some(run) = volume.runs.last()
         && (run.failed() || full == Some(false) || has_waited(case, volume))
     {
-        let state = if run.failed() {
-            LayerState::Failed
+        let (state, what) = if run.failed() {
+            (LayerState::Failed, ran(volume, run))
+        } else if volume.was_no_op(run) {
+            (LayerState::NoOp, ran(volume, run))
         } else {
-            LayerState::NoOp
+            let state = match full {
+                Some(false) => LayerState::Missing,
+                _ => LayerState::Unknown,
+            };
+            let unseen = "what it changed was not seen";
+            (state, format!("{}; {unseen}", ran(volume, run)))
         };
-        return row(state, ran(volume, run))
+        return row(state, what)
             .at(real(volume.recording, run.start_ns()))
             .shown_by([Evidence::Event { id: run.event.id }]);
     }

@@ -168,6 +168,13 @@ impl<'a> Outside<'a> {
         })
     }
 
+    /// The event with this id, if it is one of these or of a stray call.
+    pub fn event(&self, id: u64) -> Option<&'a External> {
+        let strays = self.strays.iter().flat_map(Call::records);
+        let mut told = self.told.iter().copied().chain(strays);
+        told.find(|told| told.id == id).map(|told| told.event)
+    }
+
     /// Whether anything at all was told.
     pub fn is_silent(&self) -> bool {
         self.told.is_empty() && self.claim.is_none() && self.volume.is_none()

@@ -62,8 +62,8 @@ pub enum Detail {
         signal: Option<i32>,
         /// From exec to exit; null where the exec was not seen.
         duration_ns: Option<u64>,
-        /// Resize ioctls it made.
-        resize_calls: u32,
+        /// Resize ioctls it made; null where none was seen and one could have been missed.
+        resize_calls: Option<u32>,
         /// Devices it worked on.
         devices: Vec<ToolDevice>,
     },

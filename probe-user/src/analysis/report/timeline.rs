@@ -3,7 +3,9 @@
 use super::TimelineRow;
 use super::detail::{Detail, ToolDevice};
 use super::mounted::Mountings;
+use crate::analysis::absence::{self, Watch};
 use crate::analysis::times::{Times, rfc3339};
+use crate::analysis::volume::tool_name;
 use crate::model::{Devices, Recording};
 use crate::sample::event::Detail as Seen;
 use crate::sample::{Dev, Event, ExecExit};
@@ -133,7 +135,7 @@ impl Context<'_> {
                 };
                 (exit.and_then(|exit| self.worked_on(exit)), detail)
             }
-            Seen::ExecExit(exit) => (self.worked_on(exit), self.exit(exit)),
+            Seen::ExecExit(exit) => (self.worked_on(exit), self.exit(event, exit)),
             Seen::ReadAhead(change) => {
                 let detail = Detail::ReadAhead {
                     from: change.from_kb,
@@ -156,7 +158,7 @@ impl Context<'_> {
         })
     }
 
-    fn exit(&self, exit: &ExecExit) -> Detail {
+    fn exit(&self, event: &Event, exit: &ExecExit) -> Detail {
         let devices = exit.devices.iter().map(|asked| ToolDevice {
             device: self.name(asked.dev),
             size_bytes: asked.size_bytes,
@@ -168,9 +170,19 @@ impl Context<'_> {
             exit_code: exit.exit_code,
             signal: exit.signal,
             duration_ns: (exit.start_boot_ns != 0).then_some(exit.duration_ns),
-            resize_calls: exit.resize_calls,
+            resize_calls: self.resize_calls(event, exit),
             devices: devices.collect(),
         }
+    }
+
+    /// The resize calls of a tool; none only where they would have been seen.
+    fn resize_calls(&self, event: &Event, exit: &ExecExit) -> Option<u32> {
+        let watched = || {
+            let (start, end) = (exit.start_boot_ns, event.boot_ns);
+            let watch = Watch::calls_of(tool_name(event, exit));
+            start != 0 && absence::by_events(self.recording, watch, start, end).is_ok()
+        };
+        (exit.resize_calls > 0 || watched()).then_some(exit.resize_calls)
     }
 
     /// The one device that a tool worked on, if it is one.
@@ -183,4 +195,55 @@ impl Context<'_> {
 
 fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::{GIB, Story, VDB};
+    use crate::sample::probe_status::State;
+
+    /// The resize calls that a report states of a run of this tool at second 10.
+    fn stated(tool: &str, story: impl Fn(&mut Story)) -> Option<u32> {
+        let mut seen = Story::new();
+        seen.at(5_000);
+        story(&mut seen);
+        seen.at(10_000)
+            .tool(&[tool, "/dev/vdb"], 0, 0, &[(VDB, 20 * GIB)]);
+        seen.end(20_000);
+        let recording = seen.recording();
+        let rows = timeline(&recording, recording.events());
+        let calls = rows.iter().find_map(|row| match row.detail {
+            Detail::ExecExit { resize_calls, .. } => Some(resize_calls),
+            _ => None,
+        });
+        calls.expect("the tool's exit")
+    }
+
+    #[test]
+    fn that_a_tool_made_no_call_is_only_stated_where_one_would_have_been_seen() {
+        assert_eq!(stated("resize2fs", |_| {}), Some(0));
+        let blind: [&dyn Fn(&mut Story); 4] = [
+            &|story| _ = story.probe("resize", State::Off, ""),
+            &|story| _ = story.probe("resize", State::Failed, "passed"),
+            &|story| _ = story.gap("resize", 9_000, 11_000, "why"),
+            &|story| _ = story.at(9_990).at(10_000).lose("ring/resize", 1),
+        ];
+        for (number, blind) in blind.into_iter().enumerate() {
+            assert_eq!(stated("resize2fs", blind), None, "number {number}");
+        }
+    }
+
+    #[test]
+    fn a_tool_that_began_before_the_recording_was_not_watched() {
+        let mut story = Story::new();
+        story
+            .at(5)
+            .tool(&["resize2fs", "/dev/vdb"], 0, 0, &[(VDB, 20 * GIB)]);
+        story.end(20_000);
+        let recording = story.recording();
+        let rows = timeline(&recording, recording.events());
+        let exit = serde_json::to_value(&rows[0].detail).unwrap();
+        assert_eq!(exit["resize_calls"], serde_json::Value::Null);
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn undecided(verdict: &Finding, or: &str) -> Finding {
             verdict.rule
         ),
         evidence: verdict.evidence.clone(),
-        advice: None,
+        ..Said::default()
     };
     finding(&RULE, said, vec![verdict.rule])
 }
@@ -56,7 +56,7 @@ fn check(recording: &Recording) -> Vec<Said> {
                   to 1 s."
                 .to_owned(),
         evidence: vec![Evidence::Config { device: None, what }],
-        advice: None,
+        ..Said::default()
     };
     vec![said]
 }

@@ -46,7 +46,7 @@ fn said(row: &CopyRow) -> Option<Said> {
         device: row.dst.clone().or_else(|| row.src.clone()),
         summary: format!("copies {} failed: {}.", pair(row), errors.join(", ")),
         evidence: vec![series(row)],
-        advice: None,
+        ..Said::default()
     })
 }
 

@@ -72,7 +72,7 @@ fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
             errors.join(", ")
         ),
         evidence,
-        advice: None,
+        ..Said::default()
     })
 }
 

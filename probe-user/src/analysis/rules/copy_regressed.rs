@@ -46,6 +46,7 @@ pub(in crate::analysis) fn copy_regressed(row: &DiffRow, advice: Option<&str>) -
             ),
         }],
         advice: advice.map(str::to_owned),
+        ..Said::default()
     };
     finding(&RULE, said, Vec::new())
 }

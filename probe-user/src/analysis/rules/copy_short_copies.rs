@@ -52,6 +52,6 @@ fn said(row: &CopyRow, rows: &[CopyRow]) -> Option<Said> {
             bytes(row.bytes_copied / row.calls.max(1))
         ),
         evidence: vec![series(row)],
-        advice: None,
+        ..Said::default()
     })
 }

@@ -53,6 +53,23 @@ pub(super) fn sizes(volume: &Volume) -> Evidence {
     }
 }
 
+/// What to say where it is not known whether a device grew.
+pub(super) fn not_grown_unless(why: Vec<String>) -> String {
+    unknown("the device has grown since", why)
+}
+
+/// That nobody resized the file system after it was refused once; otherwise what to
+/// say of that.
+pub(super) fn not_resized_later(volume: &Volume, boot_ns: u64) -> Result<Evidence, String> {
+    let absence = volume.nobody_resized_since(boot_ns);
+    let absence = absence.map(|absence| absence.evidence(volume.recording));
+    absence.map_err(|why| unknown("somebody resized it later", why))
+}
+
+fn unknown(whether: &str, why: Vec<String>) -> String {
+    format!("whether {whether} is not known: {}", why.join("; "))
+}
+
 /// The command that grows the file system online.
 pub(super) fn grow_command(volume: &Volume) -> String {
     match (volume.fs.as_str(), volume.mount_point()) {

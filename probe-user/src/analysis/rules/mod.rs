@@ -10,6 +10,8 @@ mod copy_fallback;
 mod copy_regressed;
 mod copy_short_copies;
 mod evidence;
+#[cfg(test)]
+mod near_misses;
 mod rank;
 mod readahead_changed;
 mod readahead_reset;
@@ -113,7 +115,7 @@ enum Check {
 }
 
 /// What a rule has to say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Said {
     /// The volume's name.
     device: Option<String>,
@@ -121,6 +123,8 @@ struct Said {
     evidence: Vec<Evidence>,
     /// What to do here; the rule's general advice where it is `None`.
     advice: Option<String>,
+    /// What is not known, and leaves another answer open.
+    doubt: Option<String>,
 }
 
 /// The rule with this name.
@@ -221,5 +225,6 @@ fn finding(rule: &Rule, said: Said, explains: Vec<&'static str>) -> Finding {
         advice: said
             .advice
             .or_else(|| Some(rule.advice.to_owned()).filter(|a| !a.is_empty())),
+        doubt: said.doubt,
     }
 }

@@ -105,7 +105,7 @@ mod tests {
                 device: None,
                 summary: String::new(),
                 evidence: Vec::new(),
-                advice: None,
+                ..Said::default()
             };
             (rule, said)
         };

@@ -57,7 +57,7 @@ fn said(name: String, changes: &[(&Event, &ReadAheadChange)]) -> Option<Said> {
             .iter()
             .map(|(event, _)| Evidence::Event { id: event.id })
             .collect(),
-        advice: None,
+        ..Said::default()
     })
 }
 

@@ -52,5 +52,6 @@ fn said(recording: &Recording, event: &Event, change: &ReadAheadChange) -> Optio
             "echo {from} > /sys/block/{}/queue/read_ahead_kb",
             volume.name
         )),
+        ..Said::default()
     })
 }

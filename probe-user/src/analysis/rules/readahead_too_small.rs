@@ -80,5 +80,6 @@ fn said(recording: &Recording, dev: Dev) -> Option<Said> {
             "{}, open the files anew, record, and volprobe diff",
             reading::set_command(devices, dev, proposed.max(PROPOSED_KB))
         )),
+        ..Said::default()
     })
 }

@@ -59,6 +59,6 @@ fn said(recording: &Recording, dev: Dev) -> Option<Said> {
             },
         ],
         device: Some(name),
-        advice: None,
+        ..Said::default()
     })
 }

@@ -44,6 +44,7 @@ fn refused(case: &Case, call: &Call) -> Option<Said> {
         summary: format!("{} {end}: {code}.", call.action()),
         evidence: vec![Evidence::Event { id: told.id }],
         advice: advice(code).map(str::to_owned),
+        ..Said::default()
     })
 }
 
@@ -71,6 +72,7 @@ fn by_controller(case: &Case) -> Option<Said> {
         summary: format!("the controller could not enlarge the disk: {message}"),
         evidence: vec![Evidence::Event { id: failed.id }],
         advice: advice(message).map(str::to_owned),
+        ..Said::default()
     })
 }
 

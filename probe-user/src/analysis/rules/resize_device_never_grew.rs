@@ -1,10 +1,8 @@
 //! The cloud said yes, and the device stayed as it was.
 
 use super::evidence::sizes;
-use super::resize_fs_not_grown::PATIENCE_NS;
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::Case;
-use crate::analysis::ledger::never_grew;
 use crate::analysis::outside::{Meaning, Told};
 use crate::analysis::state::Layers;
 use crate::analysis::volume::Volume;
@@ -25,6 +23,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Case(check),
 };
 
+/// So long may a cloud take for what it has accepted.
+const PATIENCE_NS: u64 = 30_000_000_000;
+
 fn check(case: &Case) -> Option<Said> {
     let volume = case.volume.as_ref()?;
     let (told, who) = accepted(case)?;
@@ -38,7 +39,7 @@ fn check(case: &Case) -> Option<Said> {
     if since_ns < PATIENCE_NS {
         return None;
     }
-    let absence = never_grew(volume, disk, from_ns).ok()?;
+    let absence = case.never_grew_since(told).ok()?;
     Some(Said {
         device: case.name(),
         summary: format!(
@@ -51,6 +52,7 @@ fn check(case: &Case) -> Option<Said> {
             sizes(volume),
         ],
         advice: Some(look_again(volume, disk)),
+        ..Said::default()
     })
 }
 

@@ -1,6 +1,6 @@
 //! Someone tried to resize, and was refused.
 
-use super::evidence::sizes;
+use super::evidence::{not_resized_later, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::volume::{Attempt, ToolRun, Volume};
 
@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     explains: &["resize/fs-not-grown", "resize/unknown"],
     looks_for: "A resize call returned an error, or resize2fs or xfs_growfs exited with another code \
                 than 0 or was killed, and no later resize of that file system succeeded.",
-    rests_on: "The call's return value, and the tool's exit.",
+    rests_on: "The call's return value, and the tool's exit; no resize from then to the end.",
     confirm: "Run the tool by hand and read what it prints; dmesg has ext4's own words.",
     advice: "See what the error means, and resize again.",
     silent: None,
@@ -34,6 +34,8 @@ fn check(volume: &Volume) -> Option<Said> {
     let mut ids: Vec<u64> = events.into_iter().flatten().collect();
     ids.sort_unstable();
     let mut evidence: Vec<_> = ids.into_iter().map(|id| Evidence::Event { id }).collect();
+    let later = not_resized_later(volume, last_ns);
+    evidence.extend(later.as_ref().ok().cloned());
     evidence.push(sizes(volume));
     Some(Said {
         device: Some(volume.name.clone()),
@@ -43,6 +45,7 @@ fn check(volume: &Volume) -> Option<Said> {
             .and_then(Attempt::error)
             .and_then(advice)
             .map(str::to_owned),
+        doubt: later.err(),
     })
 }
 

@@ -12,8 +12,9 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     headline: "DID NOT GROW",
     explains: &["resize/unknown"],
-    looks_for: "The device (or partition, or mapping) under a file system grew, and for at least 30 s, \
-                to the end of the recording, the file system did not; or it is smaller throughout, and more was asked for.",
+    looks_for: "The device (or partition, or mapping) under a file system grew, and for 30 s or what \
+                --unused-after gave the recorder, to the end of the recording, the file system did not; or it is smaller \
+                throughout, and more was asked for.",
     rests_on: "The capacity change; the file system's size from its superblock or geometry before and \
                after; where the probe worked without a hole, no resize call.",
     confirm: "Compare `blockdev --getsize64 DEVICE` with `dumpe2fs -h DEVICE` or `xfs_info MOUNT`.",
@@ -23,9 +24,6 @@ pub(super) const RULE: Rule = Rule {
     ),
     check: Check::Case(check),
 };
-
-/// Someone may still be about to resize it for this long.
-pub(super) const PATIENCE_NS: u64 = 30_000_000_000;
 
 fn check(case: &Case) -> Option<Said> {
     let volume = case.volume.as_ref()?;
@@ -40,7 +38,10 @@ fn seen(volume: &Volume) -> Option<Said> {
         .rev()
         .find(|growth| growth.dev == volume.dev)?;
     let since_ns = volume.recording.end_ns().saturating_sub(grown.by_ns);
-    if since_ns < PATIENCE_NS || volume.is_full_size()? || volume.grew_since(grown.after_ns) {
+    if since_ns < volume.recording.unused_after_ns()
+        || volume.is_full_size()?
+        || volume.grew_since(grown.after_ns)
+    {
         return None;
     }
     let absence = volume.nobody_resized_since(grown.after_ns).ok()?;
@@ -57,6 +58,7 @@ fn seen(volume: &Volume) -> Option<Said> {
             sizes(volume),
         ],
         advice: Some(grow_command(volume)),
+        ..Said::default()
     })
 }
 
@@ -83,5 +85,6 @@ fn by_state(case: &Case, volume: &Volume) -> Option<Said> {
         ),
         evidence: vec![sizes(volume)],
         advice: Some(grow_command(volume)),
+        ..Said::default()
     })
 }

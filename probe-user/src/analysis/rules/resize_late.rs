@@ -3,7 +3,7 @@
 use super::evidence::{growth, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::{Case, real};
-use crate::analysis::volume::{Attempt, Growth, Volume};
+use crate::analysis::volume::{Attempt, Growth, ToolRun, Volume};
 use crate::units::gap;
 
 pub(super) const RULE: Rule = Rule {
@@ -26,52 +26,53 @@ const LATE_NS: u64 = 60_000_000_000;
 
 fn check(case: &Case) -> Option<Said> {
     let volume = case.volume.as_ref()?;
-    let grown: &Growth = volume.growths.last()?;
     let done = volume
         .attempts
         .iter()
         .rev()
         .find(|attempt| attempt.grew())?;
-    let delay_ns = done.event.boot_ns.checked_sub(grown.by_ns)?;
-    let whole_ns = since_call(case, volume, done);
+    let asked_ns = since_call(case, volume, done).filter(|&ns| ns > LATE_NS);
     if !volume.is_full_size()? {
         return None;
     }
-    let early = volume
-        .runs
-        .iter()
-        .rev()
-        .find(|run| run.is_no_op() && run.end_ns() <= grown.after_ns);
-    let why = match early {
-        Some(run) => format!(
-            " {} had run {} too early, with nothing to do",
-            run.tool(),
-            gap(grown.by_ns - run.end_ns())
-        ),
-        None if delay_ns > LATE_NS => " nobody tried before".to_owned(),
+    let mut evidence = Vec::new();
+    let summary = match volume.growths.last() {
+        Some(grown) => {
+            let delay_ns = done.event.boot_ns.checked_sub(grown.by_ns)?;
+            let early = early_run(volume, grown);
+            evidence.extend(early.map(|run| Evidence::Event { id: run.event.id }));
+            evidence.push(growth(volume, grown));
+            let why = match early {
+                Some(run) => format!(
+                    "{} had run {} too early, with nothing to do",
+                    run.tool(),
+                    gap(grown.by_ns - run.end_ns())
+                ),
+                None if delay_ns > LATE_NS => "nobody tried before".to_owned(),
+                None => format!("that was {} after the cloud was asked", gap(asked_ns?)),
+            };
+            let delay = gap(delay_ns);
+            format!("the file system grew {delay} after its device; {why}.")
+        }
+        // It had come with its new size.
         None => format!(
-            " that was {} after the cloud was asked",
-            gap(whole_ns.filter(|&ns| ns > LATE_NS)?)
+            "the file system grew {} after the cloud was asked.",
+            gap(asked_ns?)
         ),
     };
-    let mut evidence: Vec<_> = early
-        .map(|run| Evidence::Event { id: run.event.id })
-        .into_iter()
-        .collect();
-    evidence.extend([
-        growth(volume, grown),
-        Evidence::Event { id: done.event.id },
-        sizes(volume),
-    ]);
+    evidence.extend([Evidence::Event { id: done.event.id }, sizes(volume)]);
     Some(Said {
         device: Some(volume.name.clone()),
-        summary: format!(
-            "the file system grew {} after its device;{why}.",
-            gap(delay_ns)
-        ),
+        summary,
         evidence,
-        advice: None,
+        ..Said::default()
     })
+}
+
+/// A run that had nothing to do because it came before the growth.
+fn early_run<'a>(volume: &'a Volume, grown: &Growth) -> Option<&'a ToolRun<'a>> {
+    let mut runs = volume.runs.iter().rev();
+    runs.find(|run| run.end_ns() <= grown.after_ns && volume.was_no_op(run))
 }
 
 /// From the call to the cloud's API to the resize, as little as it may have been.

@@ -1,7 +1,7 @@
 //! The device under a mapping grew, the mapping did not.
 
 use super::evidence::{grow_command, growth, sizes};
-use super::resize_fs_not_grown::{PATIENCE_NS, has_grown_before};
+use super::resize_fs_not_grown::has_grown_before;
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::absence::{self, Watch};
 use crate::analysis::case::Case;
@@ -16,8 +16,8 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     headline: "MAPPING DID NOT GROW",
     explains: &["resize/failed", "resize/fs-not-grown", "resize/unknown"],
-    looks_for: "The device under a LUKS or multipath mapping grew, and for at least 30 s, to the end of \
-                the recording, the mapping kept its size; or it had grown before, and somebody had asked \
+    looks_for: "The device under a LUKS or multipath mapping grew, and for 30 s or what --unused-after gave the \
+                recorder, to the end of the recording, the mapping kept its size; or it had grown before, and somebody had asked \
                 for it. A logical volume counts only where its volume was asked to be larger than it is: a \
                 volume group may well have free space.",
     rests_on: "The capacity change beneath; the mapping's size before and after.",
@@ -72,6 +72,7 @@ fn check(case: &Case) -> Option<Said> {
         summary,
         evidence,
         advice: Some(advice),
+        ..Said::default()
     })
 }
 
@@ -82,7 +83,7 @@ fn seen(volume: &Volume, name: &str, beneath: Dev) -> Option<(String, Vec<Eviden
     let grown = grown.find(|growth| growth.dev == beneath)?;
     let since_ns = volume.recording.end_ns().saturating_sub(grown.by_ns);
     let later = |g: &Growth| g.dev == volume.dev && g.by_ns > grown.after_ns;
-    if since_ns < PATIENCE_NS || volume.growths.iter().any(later) {
+    if since_ns < volume.recording.unused_after_ns() || volume.growths.iter().any(later) {
         return None;
     }
     let what = format!("growth of {name}");

@@ -1,5 +1,6 @@
 //! Somebody asked for more, and nobody told the cloud.
 
+use super::evidence::sizes;
 use super::resize_wrong_device::stray_call;
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::Case;
@@ -16,7 +17,8 @@ pub(super) const RULE: Rule = Rule {
     explains: &["resize/unknown"],
     looks_for: "A claim was asked to be larger, the trail of API calls goes on past that, and it has no \
                 call for the claim's disk; the device did not grow.",
-    rests_on: "The write of the claim; the trail, and the time that it covers.",
+    rests_on: "The write of the claim; the trail, and the time that it covers: a trail comes minutes late, so it must go \
+               on well past the write. Where the node was recorded, no capacity change after it.",
     confirm: "Look for the disk's id in the trail; kubectl describe pvc; the log of external-resizer.",
     advice: "See why the controller did nothing: is external-resizer running, does the storage class \
              have allowVolumeExpansion, has the claim another driver?",
@@ -49,20 +51,29 @@ fn check(case: &Case) -> Option<Said> {
         return None;
     }
     let id = outside.disk_id.as_deref().unwrap_or("its disk");
+    let begins_late = trail.start_ns > asked.end_ns;
     let absence = Evidence::Absence {
         what: format!("API call for {id}"),
         probes: Vec::new(),
-        from: Some(rfc3339(asked.start_ns)),
+        from: Some(rfc3339(trail.start_ns.max(asked.start_ns))),
         to: Some(rfc3339(trail.end_ns)),
         basis: "events",
     };
+    let mut evidence = vec![Evidence::Event { id: told.id }, absence];
+    // What the kernel saw agrees with the trail, where it was watched.
+    if let (Ok(absence), Some(volume)) = (case.never_grew_since(told), &case.volume) {
+        evidence.extend([absence.evidence(volume.recording), sizes(volume)]);
+    }
     Some(Said {
         device: case.name(),
         summary: format!(
             "the claim was asked to grow {}, and no call for {id} reached the cloud's API.",
             bytes_change(request.from_bytes, request.to_bytes)
         ),
-        evidence: vec![Evidence::Event { id: told.id }, absence],
-        advice: None,
+        evidence,
+        doubt: begins_late.then(|| {
+            "the trail begins after the claim was changed: a call may have come before".to_owned()
+        }),
+        ..Said::default()
     })
 }

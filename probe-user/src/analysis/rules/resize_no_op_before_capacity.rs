@@ -5,7 +5,6 @@ use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::absence::Basis;
 use crate::analysis::case::Case;
 use crate::analysis::fill::fills;
-use crate::analysis::volume::{ToolRun, Volume};
 use crate::units::gap;
 
 pub(super) const RULE: Rule = Rule {
@@ -45,7 +44,7 @@ fn check(case: &Case) -> Option<Said> {
         Some(before) => !before,
         None => early_ns <= NEAR_NS,
     };
-    if !run.is_no_op() || !belongs || !is_early || !did_nothing(volume, run) {
+    if !belongs || !is_early || !volume.was_no_op(run) {
         return None;
     }
     let last = volume.growths.last()?;
@@ -77,18 +76,6 @@ fn check(case: &Case) -> Option<Said> {
         ),
         evidence,
         advice: Some(grow_command(volume)),
+        ..Said::default()
     })
-}
-
-/// Whether the run changed nothing. That it made no resize call proves it only
-/// for a mounted file system (offline, resize2fs writes the blocks itself), and
-/// only if the calls were watched; otherwise the size must have been the same
-/// before and after.
-fn did_nothing(volume: &Volume, run: &ToolRun) -> bool {
-    let (start, end) = (run.start_ns(), run.end_ns());
-    let unchanged = volume
-        .fs_sizes()
-        .and_then(|sizes| sizes.unchanged(start, end))
-        .is_some();
-    volume.is_mounted_at(end) && (unchanged || volume.watched_calls_of(run))
 }

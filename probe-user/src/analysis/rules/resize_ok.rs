@@ -59,7 +59,7 @@ fn check(case: &Case) -> Option<Said> {
             bytes(volume.device_bytes()?)
         ),
         evidence,
-        advice: None,
+        ..Said::default()
     })
 }
 

@@ -1,7 +1,7 @@
 //! The disk grew, the partition on it did not.
 
 use super::evidence::{grow_command, growth, sizes};
-use super::resize_fs_not_grown::{PATIENCE_NS, has_grown_before};
+use super::resize_fs_not_grown::has_grown_before;
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::absence::{self, Watch};
 use crate::analysis::case::Case;
@@ -17,8 +17,8 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     headline: "PARTITION DID NOT GROW",
     explains: &["resize/failed", "resize/fs-not-grown", "resize/unknown"],
-    looks_for: "A disk grew, and for at least 30 s, to the end of the recording, its last partition, \
-                which holds a file system, kept its size; or it had grown before, and somebody had asked \
+    looks_for: "A disk grew, and for 30 s or what --unused-after gave the recorder, to the end of the \
+                recording, its last partition, which holds a file system, kept its size; or it had grown before, and somebody had asked \
                 for it. A file system cannot outgrow its partition: \
                 resizing it then does nothing.",
     rests_on: "The disk's capacity change; the partition's size before and after; failed partition \
@@ -55,6 +55,7 @@ fn by_state(case: &Case, volume: &Volume) -> Option<Said> {
         ),
         evidence: vec![sizes(volume)],
         advice: Some(advice(volume, &disk_name, number)),
+        ..Said::default()
     })
 }
 
@@ -83,7 +84,7 @@ fn seen(volume: &Volume) -> Option<Said> {
             .any(|g| g.dev == dev && g.by_ns > grown.after_ns)
     };
     if disk == volume.dev
-        || since_ns < PATIENCE_NS
+        || since_ns < volume.recording.unused_after_ns()
         || partition_grew(volume.dev)
         || !is_last(volume, disk)
         || reaches_end(volume, disk)?
@@ -113,6 +114,7 @@ fn seen(volume: &Volume) -> Option<Said> {
         ),
         evidence,
         advice: Some(advice(volume, &disk_name, number)),
+        ..Said::default()
     })
 }
 

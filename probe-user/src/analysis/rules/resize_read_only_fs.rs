@@ -1,6 +1,6 @@
 //! A file system that is mounted read-only cannot grow.
 
-use super::evidence::sizes;
+use super::evidence::{not_resized_later, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::Case;
 use crate::analysis::outside::Meaning;
@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     explains: &["resize/failed", "resize/fs-not-grown", "resize/unknown"],
     looks_for: "A resize was refused with EROFS, or kubelet says that the volume is read-only, and no \
                 later resize of that file system succeeded.",
-    rests_on: "The call's return value, and the mount's options; or kubelet's own words.",
+    rests_on: "The call's return value, and the mount's options, and no resize from then to the end; or kubelet's own words.",
     confirm: "findmnt DEVICE: the options begin with ro. dmesg tells whether it was remounted after an \
               error.",
     advice: "Find out why it is read-only; remount it read-write, then resize.",
@@ -38,7 +38,7 @@ fn said(case: &Case) -> Option<Said> {
         device: case.name(),
         summary: "nobody resized the file system because it is read-only.".to_owned(),
         evidence: vec![Evidence::Event { id: told.id }],
-        advice: None,
+        ..Said::default()
     })
 }
 
@@ -51,15 +51,17 @@ fn refused(volume: &Volume) -> Option<Said> {
     if volume.grew_since(refused.event.boot_ns) {
         return None;
     }
+    let later = not_resized_later(volume, refused.end_ns()?);
+    let mut evidence = vec![Evidence::Event {
+        id: refused.event.id,
+    }];
+    evidence.extend(later.as_ref().ok().cloned());
+    evidence.push(sizes(volume));
     Some(Said {
         device: Some(volume.name.clone()),
         summary: "the resize was refused because the file system is read-only (EROFS).".to_owned(),
-        evidence: vec![
-            Evidence::Event {
-                id: refused.event.id,
-            },
-            sizes(volume),
-        ],
-        advice: None,
+        evidence,
+        doubt: later.err(),
+        ..Said::default()
     })
 }

@@ -45,6 +45,7 @@ fn said(case: &Case) -> Option<Said> {
         summary: "a smaller size than the disk has was asked for, and refused.".to_owned(),
         evidence: vec![Evidence::Event { id: told.id }],
         advice: Some("Disks do not shrink: ask for at least the present size.".to_owned()),
+        ..Said::default()
     })
 }
 
@@ -70,7 +71,7 @@ fn refused(volume: &Volume) -> Option<Said> {
             },
             sizes(volume),
         ],
-        advice: None,
+        ..Said::default()
     })
 }
 

@@ -1,7 +1,6 @@
 //! Something grew, and what came of it cannot be said.
 
 use super::evidence::{growth, sizes};
-use super::resize_fs_not_grown::PATIENCE_NS;
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::Case;
 use crate::analysis::volume::Volume;
@@ -57,7 +56,7 @@ fn asked(case: &Case) -> Option<Said> {
         device: case.name(),
         summary: format!("a larger size was asked for; what came of it is not known: {why}."),
         evidence: told.map(|told| Evidence::Event { id: told.id }).collect(),
-        advice: None,
+        ..Said::default()
     })
 }
 
@@ -84,19 +83,18 @@ fn grew(volume: &Volume) -> Option<Said> {
     let mut why = Vec::new();
     if volume.is_resizing() {
         why.push("a resize had not returned when the recording ended".to_owned());
-    } else if since_ns < PATIENCE_NS {
+    } else if since_ns < volume.recording.unused_after_ns() {
         why.push(format!(
             "the recording ended {} after the growth",
             duration(since_ns)
         ));
     }
-    if volume.fs_bytes().is_none() {
-        why.push("the size of its file system is not known".to_owned());
+    if why.is_empty() {
+        let unseen = volume.nobody_resized_since(grown.after_ns).err();
+        why.extend(unseen.into_iter().flatten());
     }
-    if let Err(reasons) = volume.nobody_resized_since(grown.after_ns)
-        && why.is_empty()
-    {
-        why.extend(reasons);
+    if why.is_empty() && volume.fs_bytes().is_none() {
+        why.push("the size of its file system is not known".to_owned());
     }
     if why.is_empty() {
         return None;
@@ -108,6 +106,6 @@ fn grew(volume: &Volume) -> Option<Said> {
             why.join("; ")
         ),
         evidence: vec![growth(volume, grown), sizes(volume)],
-        advice: None,
+        ..Said::default()
     })
 }

@@ -50,7 +50,7 @@ fn check(case: &Case) -> Option<Said> {
             maybe(own, str::to_owned)
         ),
         evidence,
-        advice: None,
+        ..Said::default()
     })
 }
 
@@ -62,10 +62,10 @@ pub(super) fn stray_call<'a>(case: &Case<'a>) -> Option<Call<'a>> {
     outside.disk_id.as_ref()?;
     let request = outside.request();
     let asked = request.and_then(|request| request.told);
-    let run = case
-        .volume
-        .as_ref()
-        .and_then(|volume| Some((volume, volume.runs.last().filter(|run| run.is_no_op())?)));
+    let run = case.volume.as_ref().and_then(|volume| {
+        let last = volume.runs.last();
+        Some((volume, last.filter(|run| volume.was_no_op(run))?))
+    });
     outside.strays.iter().find_map(|call| {
         let began = call.began();
         let same_size = match (call.to_bytes(), outside.wanted_bytes()) {

@@ -65,6 +65,9 @@ fn full(page: &mut Page, report: &Report, finding: &Finding) {
         let (word, text) = describe(report, finding, evidence);
         page.entry(3, COLUMN, &word, &text);
     }
+    if let Some(doubt) = &finding.doubt {
+        page.entry(3, COLUMN, "not known", doubt);
+    }
     if let Some(advice) = &finding.advice {
         page.entry(3, COLUMN, "to do", advice);
     }

@@ -241,10 +241,10 @@ fn exit(row: &TimelineRow) -> String {
         .iter()
         .any(|tool| name.contains(tool));
     let calls = match resize_calls {
-        0 if resizes => ", no resize call".to_owned(),
-        0 => String::new(),
-        1 => ", 1 resize call".to_owned(),
-        n => format!(", {n} resize calls"),
+        Some(0) if resizes => ", no resize call".to_owned(),
+        None | Some(0) => String::new(),
+        Some(1) => ", 1 resize call".to_owned(),
+        Some(n) => format!(", {n} resize calls"),
     };
     format!("{name}{pid}: {end}{after}{calls}{}", saw(row, devices))
 }
