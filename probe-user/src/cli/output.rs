@@ -1,7 +1,7 @@
 //! How text is shown on stdout.
 
 use crate::error::Error;
-use crate::render::Style;
+use crate::render::{Style, WIDEST};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 /// Narrower terminals get the text of this width, and wrap it.
@@ -21,7 +21,7 @@ pub fn style() -> Style {
         width: if columns == 0 {
             plain.width
         } else {
-            columns.clamp(NARROWEST, plain.width)
+            columns.clamp(NARROWEST, WIDEST)
         },
     }
 }

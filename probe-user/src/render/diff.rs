@@ -55,7 +55,7 @@ pub fn diffs_text(diffs: &[Diff], style: Style, out: &mut impl Write) -> io::Res
     }
     out.write_all(page.finish().as_bytes())?;
     for diff in diffs {
-        let line = "─".repeat(style.width.min(super::style::WIDTH));
+        let line = "─".repeat(style.width.min(super::style::WIDEST));
         writeln!(out, "\n{line}")?;
         diff_text(diff, style, out)?;
     }

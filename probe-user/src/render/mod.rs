@@ -7,6 +7,7 @@ mod diff;
 #[cfg(test)]
 mod hostile_tests;
 mod json;
+mod ledger;
 mod line;
 mod page;
 mod report;
@@ -26,5 +27,5 @@ pub use json::{
 pub use line::{finding_line, tick_lines};
 pub use report::{report_text, reports_text, what};
 pub use rules::{rule_text, rules_text};
-pub use style::Style;
+pub use style::{Style, WIDEST};
 pub use volumes::volumes_text;

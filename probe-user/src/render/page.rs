@@ -1,7 +1,7 @@
 //! The lines of a text report.
 
 use super::clean::clean;
-use super::style::{Style, Tone, WIDTH};
+use super::style::{Style, Tone, WIDEST};
 
 /// Text being written. Everything on it is made safe for a terminal first and
 /// coloured after.
@@ -20,7 +20,7 @@ impl Page {
 
     /// Columns that may be used.
     pub(super) fn width(&self) -> usize {
-        self.style.width.clamp(40, WIDTH)
+        self.style.width.clamp(40, WIDEST)
     }
 
     /// One line, of pieces in their tones.

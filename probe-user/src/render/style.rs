@@ -25,8 +25,10 @@ pub struct Style {
     pub width: usize,
 }
 
-/// Columns where nobody says otherwise, and the most that a report uses.
-pub(super) const WIDTH: usize = 100;
+/// Columns where nobody says otherwise.
+const WIDTH: usize = 100;
+/// The most that a page uses: longer lines are hard to read.
+pub const WIDEST: usize = 120;
 
 impl Default for Style {
     fn default() -> Self {
