@@ -39,12 +39,24 @@ pub(super) fn set_read_ahead(kb: u64) -> Result<()> {
 
 /// Delays every packet between this machine and itself, ms; 0 for none.
 pub(super) fn delay(ms: u32) -> Result<()> {
+    match ms {
+        0 => disturb(None),
+        ms => disturb(Some(["delay", &format!("{ms}ms")])),
+    }
+}
+
+/// Loses every packet between this machine and itself, until [`delay`] is called:
+/// the server does not answer any more.
+pub(super) fn cut_off() -> Result<()> {
+    disturb(Some(["loss", "100%"]))
+}
+
+fn disturb(how: Option<[&str; 2]>) -> Result<()> {
     let _ = tool::run(&["tc", "qdisc", "del", "dev", "lo", "root"])?;
-    if ms > 0 {
+    if let Some([what, much]) = how {
         tool::ok(&["modprobe", "sch_netem"])?;
-        let delay = format!("{ms}ms");
         tool::ok(&[
-            "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", &delay,
+            "tc", "qdisc", "add", "dev", "lo", "root", "netem", what, much,
         ])?;
     }
     Ok(())

@@ -74,7 +74,7 @@ impl Outside {
         }
     }
 
-    /// A claim of so many GiB on a disk.
+    /// A claim of so many GiB on a disk, which is attached now.
     pub(super) fn claim(&mut self, name: &str, disk_id: &str, gib: u64) -> Result<()> {
         self.claims.push(Claim {
             name: name.to_owned(),
@@ -82,6 +82,8 @@ impl Outside {
             request: gib,
             status: gib,
         });
+        let record = self.trail_record("AttachDisk", disk_id, json!({"DiskId": disk_id}));
+        self.trail.push(record);
         self.save()
     }
 
@@ -102,27 +104,34 @@ impl Outside {
 
     /// The controller calls `ResizeDisk` for a disk, now.
     pub(super) fn call(&mut self, disk_id: &str, gib: u64, answer: Answer) -> Result<()> {
-        let request_id = format!("{:08X}-4E5F-5061-8273-94A5B6C7D8E9", self.trail.len() + 1);
         let kind = match answer {
             Answer::Offline => "offline",
             Answer::Accepted | Answer::Refused(_) => "online",
         };
-        let mut record = json!({
-            "eventId": request_id, "requestId": request_id, "eventVersion": 1,
-            "eventName": "ResizeDisk", "eventType": "ApiCall", "eventRW": "Write",
-            "eventSource": "ecs-cn-hangzhou.aliyuncs.com", "serviceName": "Ecs",
-            "acsRegion": "cn-hangzhou", "apiVersion": "2014-05-26",
-            "resourceType": "ACS::ECS::Disk", "resourceName": disk_id,
-            "requestParameters": {"RegionId": "cn-hangzhou", "DiskId": disk_id, "NewSize": gib, "Type": kind},
-            "userIdentity": {"type": "assumed-role", "userName": "example-csi-role:csi-provisioner"},
-            // Cut to whole seconds, as the service does.
-            "eventTime": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        });
+        let parameters =
+            json!({"RegionId": "cn-hangzhou", "DiskId": disk_id, "NewSize": gib, "Type": kind});
+        let mut record = self.trail_record("ResizeDisk", disk_id, parameters);
         if let Answer::Refused(code) = answer {
             record["errorCode"] = json!(code);
         }
         self.trail.push(record);
         self.save()
+    }
+
+    /// A call that the cloud takes, now.
+    fn trail_record(&self, name: &str, disk_id: &str, parameters: Value) -> Value {
+        let request_id = format!("{:08X}-4E5F-5061-8273-94A5B6C7D8E9", self.trail.len() + 1);
+        json!({
+            "eventId": request_id, "requestId": request_id, "eventVersion": 1,
+            "eventName": name, "eventType": "ApiCall", "eventRW": "Write",
+            "eventSource": "ecs-cn-hangzhou.aliyuncs.com", "serviceName": "Ecs",
+            "acsRegion": "cn-hangzhou", "apiVersion": "2014-05-26",
+            "resourceType": "ACS::ECS::Disk", "resourceName": disk_id,
+            "requestParameters": parameters,
+            "userIdentity": {"type": "assumed-role", "userName": "example-csi-role:csi-provisioner"},
+            // Cut to whole seconds, as the service does.
+            "eventTime": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        })
     }
 
     /// kubelet hears from the driver that the node has done its part, and writes

@@ -141,6 +141,8 @@ pub const ALL: &[Scenario] = &[
     main("volumes", session::volumes),
     all("volumes_not_grown", volumes::not_grown),
     all("volumes_hanging_disk", volumes::hanging_disk),
+    main("volumes_hanging_nfs", volumes::hanging_nfs),
+    main("volumes_in_a_container", volumes::in_a_container),
     all("silent_failures", silent::failures),
     main("silent_late", silent::late),
     main("silent_blind", silent::blind),

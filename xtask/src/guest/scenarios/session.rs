@@ -58,11 +58,13 @@ pub(super) fn of_a_command(stage: &mut Stage) -> Result<()> {
 
 /// SIGTERM and `--duration` end a recording as Ctrl-C does.
 pub(super) fn ends(stage: &mut Stage) -> Result<()> {
-    let recording = Recording::start(stage, &[])?;
-    recording.signal(Signal::TERM)?;
-    let file = stage.dir.join("recording.vprec");
-    recording.wait()?;
-    Report::of(&file)?.complete()?;
+    for (signal, name) in [(Signal::TERM, "term.vprec"), (Signal::HUP, "hup.vprec")] {
+        let file = stage.dir.join(name);
+        let recording = Recording::start_into(&file, &[])?;
+        recording.signal(signal)?;
+        recording.wait()?;
+        Report::of(&file)?.complete()?;
+    }
     let file = stage.dir.join("short.vprec");
     let done = volprobe(&["record", "-o", &file.to_string_lossy(), "--duration", "2s"])?;
     ensure!(done.code == Some(0), "exit code {:?}", done.code);
@@ -149,14 +151,19 @@ pub(super) fn live(stage: &mut Stage) -> Result<()> {
 
 /// `live` says what it finds, once, while it runs.
 pub(super) fn live_findings(stage: &mut Stage) -> Result<()> {
-    for form in ["--plain", "--json"] {
+    let (early, unused) = ("resize/no-op-before-capacity", "resize/fs-not-grown");
+    for (form, tool, rule) in [
+        ("--plain", "resize2fs", early),
+        ("--json", "resize2fs", early),
+        ("--plain --unused-after 4s", ": no", unused),
+    ] {
         let disk = stage.disk(GIB / 2)?;
         stage.ext4(&disk)?;
         tool::shell(&format!(
             "volprobe live {form} --duration 1h 2>live.err >live.out & echo $! >live.pid; \
              until grep -q '^volprobe: recording' live.err; do sleep 0.2; \
              kill -0 $(cat live.pid) || {{ cat live.err; exit 1; }}; done; \
-             resize2fs {}",
+             {tool} {}",
             disk.node
         ))?;
         disk.grow(GIB)?;
@@ -167,7 +174,7 @@ pub(super) fn live_findings(stage: &mut Stage) -> Result<()> {
                 _ => findings_of_lines(&out),
             })
         };
-        let expected = [format!("resize/no-op-before-capacity {}", disk.name)];
+        let expected = [format!("{rule} {}", disk.name)];
         wait_until("the finding is told", || Ok(told()? == expected))?;
         // Ended, it does not say it again.
         tool::shell(
@@ -239,11 +246,40 @@ pub(super) fn volumes(stage: &mut Stage) -> Result<()> {
         row["findings"] == json!(["resize/fs-not-grown"]),
         "findings of {row}"
     );
+    let save = |name: &str| volprobe(&["volumes", "--save", name]);
+    save("before.vprec")?;
     tool::ok(&["resize2fs", &disk.node])?;
     has(
         &volume(&ask(0)?),
         &[("sizes.fs", json!(GIB)), ("findings", json!([]))],
-    )
+    )?;
+    save("after.vprec")?;
+    // What was saved is a recording as any other.
+    let read = |words: &[&str]| -> Result<Value> {
+        let done = volprobe(&[words, &["--json"]].concat())?;
+        ensure!(done.code == Some(0), "{words:?}: {}", done.stderr);
+        Ok(serde_json::from_str(&done.stdout)?)
+    };
+    for (file, verdict) in [
+        ("before.vprec", "resize/fs-not-grown"),
+        ("after.vprec", "resize/ok"),
+    ] {
+        let correlated = read(&["correlate", file])?;
+        let rows = correlated["correlation"].as_array().context("no rows")?;
+        let own = rows.iter().find(|row| row["device"] == disk.name);
+        let expected = [("verdict", json!(verdict)), ("confidence", json!("likely"))];
+        has(own.context("no row of the disk")?, &expected)?;
+    }
+    let diff = read(&["diff", "before.vprec", "after.vprec"])?;
+    let gone = diff["findings"]["only_a"]
+        .as_array()
+        .context("no findings")?;
+    ensure!(
+        gone.iter()
+            .any(|f| f["rule"] == "resize/fs-not-grown" && f["device"] == disk.name),
+        "diff says {diff}"
+    );
+    Ok(())
 }
 
 /// More series than there is room for: nothing is lost but whose it was, and the

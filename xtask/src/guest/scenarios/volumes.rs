@@ -1,12 +1,20 @@
 //! `volprobe volumes`: the node's state, without any probe.
 
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::guest::{recorder::volprobe, report::has, stage::Stage, tool};
+use crate::guest::{
+    correlation::absences,
+    nfs,
+    recorder::{Recording, volprobe},
+    report::{Report, has},
+    stage::{Disk, Stage},
+    tool,
+};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -96,6 +104,90 @@ pub(super) fn hanging_disk(stage: &mut Stage) -> Result<()> {
     hung?;
     ensure!(took < PATIENCE, "it took {took:?}");
     size(json!(512 * MIB))?;
+    elsewhere.end()
+}
+
+/// A network mount whose server does not answer holds up nobody: neither a
+/// recording that goes on, nor one that begins, nor a look at the node.
+pub(super) fn hanging_nfs(stage: &mut Stage) -> Result<()> {
+    let (served, disk) = (stage.disk(512 * MIB)?, stage.disk(512 * MIB)?);
+    let served = stage.ext4(&served)?;
+    stage.ext4(&disk)?;
+    nfs::serve(&served)?;
+    nfs::mount(131_072)?;
+    let recording = Recording::start(stage, &[])?;
+    nfs::cut_off()?;
+    let mut waiting = Command::new("stat")
+        .args(["-f", nfs::MOUNT])
+        .spawn()
+        .context("cannot run stat")?;
+    let start = Instant::now();
+    let played = grown_meanwhile(&disk);
+    let took = start.elapsed();
+    let hangs = waiting.try_wait()?.is_none();
+    // Before anything can fail: a machine with such a mount is good for nothing.
+    nfs::delay(0)?;
+    waiting.kill()?;
+    waiting.wait()?;
+    played?;
+    ensure!(hangs, "the mount did not hang");
+    ensure!(took < 3 * PATIENCE, "it took {took:?}");
+    let report = recording.stop()?;
+    let own = |row: &&Value| row["name"] == disk.name.as_str();
+    let device = report.rows("devices")?.iter().find(own);
+    has(
+        device.context("no row of the disk")?,
+        &[("fs_size_bytes", json!(GIB))],
+    )?;
+    ensure!(
+        report.events_on("fs.resize", &disk.name)?.len() == 1,
+        "the resize was not seen"
+    );
+    Ok(())
+}
+
+/// What goes on while the network mount hangs.
+fn grown_meanwhile(disk: &Disk) -> Result<()> {
+    disk.grow(GIB)?;
+    let seen = volumes()?;
+    has(row(&seen, &disk.name)?, &[("findings", json!(FS))])?;
+    has(row(&seen, nfs::NAME)?, &[("fs", json!("nfs4"))])?;
+    tool::ok(&["resize2fs", &disk.node])?;
+    let late = volprobe(&["record", "-o", "late.vprec", "--duration", "2s"])?;
+    ensure!(late.code == Some(0), "record ended with {:?}", late.code);
+    Report::of(Path::new("late.vprec"))?.complete_but_for_missed_runs()?;
+    Ok(())
+}
+
+/// What only a container has mounted, as a driver's plugin does, is found, and what
+/// happens to it.
+pub(super) fn in_a_container(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(512 * MIB)?;
+    tool::ok(&["mkfs.ext4", "-q", &disk.node])?;
+    let mut elsewhere = Elsewhere::mount(&disk.node, stage)?;
+    let recording = Recording::start(stage, &[])?;
+    let pid = elsewhere.0.id().to_string();
+    tool::ok(&["nsenter", "-t", &pid, "-m", "resize2fs", &disk.node])?;
+    disk.grow(GIB)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let report = recording.stop()?;
+    let own = |row: &&Value| row["name"] == disk.name.as_str();
+    let device = report.rows("devices")?.iter().find(own);
+    let at = stage.dir.join("elsewhere");
+    has(
+        device.context("no row of the disk")?,
+        &[
+            ("mounts", json!([at])),
+            ("fs_size_bytes", json!(512 * MIB)),
+            ("size_bytes", json!(GIB)),
+        ],
+    )?;
+    let findings = report.rows("findings")?.iter();
+    let mut verdicts = findings.filter(|finding| finding["device"] == disk.name.as_str());
+    let verdict = verdicts.next().context("no finding about the disk")?;
+    has(verdict, &[("rule", json!("resize/no-op-before-capacity"))])?;
+    let basis = absences(verdict).first().map(|absence| &absence["basis"]);
+    ensure!(basis == Some(&json!("both")), "on the basis of {basis:?}");
     elsewhere.end()
 }
 

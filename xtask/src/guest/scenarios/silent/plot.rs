@@ -236,7 +236,6 @@ pub(super) const PLOTS: &[Plot] = &[
         claim: "no-call",
         call: Call::None,
         verdict: "resize/no-api-call",
-        confidence: "likely",
         layers: &[REQUEST, ("api", "missing", No, No), KEPT, WAITS],
         ..ASKED
     },
@@ -251,7 +250,6 @@ pub(super) const PLOTS: &[Plot] = &[
         claim: "offline",
         call: Call::Own(Answer::Offline),
         verdict: "resize/offline-needed",
-        confidence: "likely",
         layers: &[REQUEST, API, KEPT, WAITS],
         ..ASKED
     },
