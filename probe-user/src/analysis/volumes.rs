@@ -74,6 +74,8 @@ pub struct VolumeRow {
     pub sizes: Sizes,
     /// Why the size of the file system is not known.
     pub fs_size_error: Option<String>,
+    /// Bytes of the file system that are given to no file.
+    pub fs_free_bytes: Option<u64>,
     /// Read-ahead of the mount's backing device, in KiB.
     pub read_ahead_kb: Option<u64>,
     /// Names of the rules that hold for it.
@@ -316,6 +318,7 @@ fn row(devices: &Devices, dev: Dev, findings: &[Finding]) -> VolumeRow {
         fs_size_error: main
             .map(|mount| mount.fs_size_error.clone())
             .filter(|error| !error.is_empty()),
+        fs_free_bytes: main.and_then(|_| devices.fs_free(dev)),
         read_ahead_kb: device
             .and_then(|device| device.read_ahead_kb)
             .or_else(|| main.and_then(|mount| mount.read_ahead_kb)),

@@ -19,6 +19,7 @@ pub struct Devices {
     volumes: BTreeMap<String, Volume>,
     device_sizes: BTreeMap<Dev, Runs>,
     fs_sizes: BTreeMap<Dev, Runs>,
+    fs_free: BTreeMap<Dev, u64>,
     read_ahead: BTreeMap<Dev, Runs>,
     /// Numbers that were given to another device, and when that was first read.
     taken: BTreeMap<Dev, u64>,
@@ -69,6 +70,7 @@ impl Devices {
             // What was read of the device that had the number says nothing of this.
             self.device_sizes.remove(&dev);
             self.fs_sizes.remove(&dev);
+            self.fs_free.remove(&dev);
             self.read_ahead.remove(&dev);
             self.taken.insert(dev, boot_ns);
         }
@@ -110,6 +112,9 @@ impl Devices {
         let size = mount.fs_size_bytes.filter(|_| !mount.removed);
         if let Some((read_ns, size)) = read_ns.zip(size) {
             self.fs_sizes.entry(dev).or_default().note(read_ns, size);
+        }
+        if let Some(free) = mount.fs_free_bytes {
+            self.fs_free.insert(dev, free);
         }
         if dev.major() == 0
             && let Some(beneath) = self.by_path(&mount.source)
@@ -210,6 +215,13 @@ impl Devices {
     pub fn fs_sizes(&self, dev: Dev) -> Option<&Runs> {
         self.numbers(dev)
             .find_map(|number| self.fs_sizes.get(&number))
+    }
+
+    /// Bytes that are given to no file, of the file system on the device, as last
+    /// read.
+    pub fn fs_free(&self, dev: Dev) -> Option<u64> {
+        let mut numbers = self.numbers(dev);
+        numbers.find_map(|number| self.fs_free.get(&number).copied())
     }
 
     /// Read-ahead settings of the device that were read, KiB.

@@ -1,10 +1,10 @@
-//! Asks one file system for its size. This runs in a child that was forked from a
+//! Asks one file system for its size and free space. This runs in a child that was forked from a
 //! process with threads: nothing here may allocate or lock.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{FileType, Mode, OFlags, fstat, fstatfs, open};
 use rustix::io::{Errno, pread};
 use rustix::ioctl::{self, Getter, Opcode};
 
@@ -24,11 +24,20 @@ pub(super) struct Job {
     pub(super) kind: Kind,
     /// Where the block device may be found.
     pub(super) nodes: Vec<CString>,
-    /// Where the file system is mounted, if it can be asked there.
+    /// Where the file system is mounted, if it can be asked there: for its free
+    /// space, and xfs for its size.
     pub(super) mount_points: Vec<CString>,
 }
 
-/// What asking gave.
+/// What asking gave of one file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) answer: Answer,
+    /// Bytes that are given to no file.
+    pub(super) free: Option<u64>,
+}
+
+/// What asking for the size gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The mounted file system states its size, in bytes.
@@ -44,7 +53,7 @@ pub(super) enum Answer {
 }
 
 /// Bytes before the block in a message.
-const HEADER: usize = 16;
+const HEADER: usize = 24;
 
 /// An [`Answer`] as bytes, in memory that direct I/O can read into.
 #[repr(C, align(4096))]
@@ -59,6 +68,8 @@ const BLOCK: u32 = 1;
 const NO_DEVICE: u32 = 2;
 const ANOTHER: u32 = 3;
 const FAILED: u32 = 4;
+/// Free space that is not known.
+const UNKNOWN: u64 = u64::MAX;
 
 impl Message {
     pub(super) const fn new() -> Self {
@@ -73,7 +84,11 @@ impl Message {
     pub(super) fn ask(&mut self, job: &Job) {
         self.length = 0;
         let mut places = job.mount_points.iter();
-        if let Some(size) = places.find_map(|at| geometry_of(at, job.dev)) {
+        let directory = places.find_map(|at| root_of(at, job.dev));
+        let free = directory.as_ref().and_then(free_of).unwrap_or(UNKNOWN);
+        self.header[16..].copy_from_slice(&free.to_ne_bytes());
+        let size = directory.filter(|_| job.kind == Kind::Xfs);
+        if let Some(size) = size.and_then(|directory| geometry_of(&directory)) {
             return self.set(SIZE, 0, size);
         }
         self.set(NO_DEVICE, 0, 0);
@@ -99,7 +114,7 @@ impl Message {
     fn set(&mut self, tag: u32, node: u32, value: u64) {
         self.header[..4].copy_from_slice(&tag.to_ne_bytes());
         self.header[4..8].copy_from_slice(&node.to_ne_bytes());
-        self.header[8..].copy_from_slice(&value.to_ne_bytes());
+        self.header[8..16].copy_from_slice(&value.to_ne_bytes());
     }
 
     /// The parts of the message, in order.
@@ -108,43 +123,58 @@ impl Message {
     }
 }
 
-impl Answer {
-    /// The first answer in these bytes, and how many it takes; `None` where it is
+impl Reply {
+    /// The first reply in these bytes, and how many it takes; `None` where it is
     /// not whole yet.
     pub(super) fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
         let word = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-        let value = u64::from_ne_bytes(bytes.get(8..HEADER)?.try_into().ok()?);
+        let long = |at: usize| Some(u64::from_ne_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+        let (value, free) = (long(8)?, long(16)?);
         let node = word(4)? as usize;
+        let mut length = HEADER;
         let answer = match word(0)? {
-            SIZE => Self::Size(value),
+            SIZE => Answer::Size(value),
             BLOCK => {
-                let length = usize::try_from(value).ok()?;
-                let block = bytes.get(HEADER..HEADER.checked_add(length)?)?;
-                return Some((Self::Block(block.into()), HEADER + length));
+                let block = usize::try_from(value).ok()?;
+                length = HEADER.checked_add(block)?;
+                Answer::Block(bytes.get(HEADER..length)?.into())
             }
-            ANOTHER => Self::Another { node },
-            FAILED => Self::Failed {
+            ANOTHER => Answer::Another { node },
+            FAILED => Answer::Failed {
                 node,
                 errno: value as i32,
             },
-            _ => Self::NoDevice,
+            _ => Answer::NoDevice,
         };
-        Some((answer, HEADER))
+        let free = Some(free).filter(|free| *free != UNKNOWN);
+        Some((Self { answer, free }, length))
     }
 }
 
-/// What the xfs mounted there says of itself. The directory is held open for no
-/// longer than the call, or the volume could not be unmounted.
-fn geometry_of(mount_point: &CStr, dev: u32) -> Option<u64> {
+/// The root of what is mounted there, if it is this file system and nothing else is
+/// mounted above it. It is to be held open for no longer than a call or two, or the
+/// volume could not be unmounted.
+fn root_of(mount_point: &CStr, dev: u32) -> Option<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let directory = open(mount_point, flags, Mode::empty()).ok()?;
-    if Dev::from_stat(fstat(&directory).ok()?.st_dev).0 != dev {
-        return None; // something else is mounted above it
-    }
+    let is_it = Dev::from_stat(fstat(&directory).ok()?.st_dev).0 == dev;
+    is_it.then_some(directory)
+}
+
+/// Free bytes, also those that only root may use. What `statfs` says of the size
+/// leaves things out; of what is free it does not.
+fn free_of(directory: &OwnedFd) -> Option<u64> {
+    let stat = fstatfs(directory).ok()?;
+    let block_size = u64::try_from(stat.f_bsize).ok()?;
+    stat.f_bfree.checked_mul(block_size)
+}
+
+/// What the xfs whose root this is says of itself.
+fn geometry_of(directory: &OwnedFd) -> Option<u64> {
     // SAFETY: FSGEOMETRY fills a struct xfs_fsop_geom, 256 bytes that may hold any value.
     let geometry = unsafe {
         let read = Getter::<FSGEOMETRY, [u8; 256]>::new();
-        ioctl::ioctl(&directory, read)
+        ioctl::ioctl(directory, read)
     };
     geometry_size(&geometry.ok()?)
 }
@@ -192,15 +222,17 @@ mod tests {
         message.length = 9;
         message.block[..9].copy_from_slice(b"123456789");
         message.set(BLOCK, 0, 9);
+        message.header[16..].copy_from_slice(&512_u64.to_ne_bytes());
         let bytes = message.parts().concat();
         for cut in 0..bytes.len() {
-            assert_eq!(Answer::decode(&bytes[..cut]), None, "{cut}");
+            assert_eq!(Reply::decode(&bytes[..cut]), None, "{cut}");
         }
         let more = [&bytes[..], b"next"].concat();
-        assert_eq!(
-            Answer::decode(&more),
-            Some((Answer::Block((*b"123456789").into()), 25))
-        );
+        let reply = Reply {
+            answer: Answer::Block((*b"123456789").into()),
+            free: Some(512),
+        };
+        assert_eq!(Reply::decode(&more), Some((reply, 33)));
     }
 
     #[test]
@@ -218,7 +250,9 @@ mod tests {
                 nodes,
                 mount_points,
             });
-            Answer::decode(&message.parts().concat()).unwrap().0
+            let (reply, _) = Reply::decode(&message.parts().concat()).unwrap();
+            assert_eq!(reply.free, None);
+            reply.answer
         };
         assert_eq!(ask(vec![]), Answer::NoDevice);
         assert_eq!(
@@ -234,10 +268,37 @@ mod tests {
         );
     }
 
+    #[test]
+    fn free_space_is_asked_for_where_the_file_system_is_mounted() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = CString::new(dir.path().to_str().unwrap()).unwrap();
+        let dev = Dev::from_stat(rustix::fs::stat(&at).unwrap().st_dev).0;
+        let free = |dev: u32| {
+            let mut message = Message::new();
+            message.ask(&Job {
+                dev,
+                block_dev: dev,
+                kind: Kind::Ext,
+                nodes: Vec::new(),
+                mount_points: vec![at.clone()],
+            });
+            Reply::decode(&message.parts().concat()).unwrap().0.free
+        };
+        let stat = rustix::fs::statfs(&at).unwrap();
+        let size = stat.f_blocks * u64::try_from(stat.f_bsize).unwrap();
+        assert!(
+            free(dev).is_some_and(|free| free <= size),
+            "{:?}",
+            free(dev)
+        );
+        // Something else is mounted above it.
+        assert_eq!(free(dev + 1), None);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            if let Some((_, length)) = Answer::decode(&bytes) {
+            if let Some((_, length)) = Reply::decode(&bytes) {
                 prop_assert!(length <= bytes.len());
             }
         }

@@ -9,7 +9,7 @@ use rustix::io::{Errno, read};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-use super::asking::{Answer, Job, Message};
+use super::asking::{Job, Message, Reply};
 
 /// Descriptors below this are closed one by one on kernels without `close_range` (before 5.9).
 const MAX_FDS: RawFd = 1024;
@@ -39,9 +39,9 @@ impl Child {
         }
     }
 
-    /// Up to `count` answers; fewer where the child was silent for longer than
+    /// Up to `count` replies; fewer where the child was silent for longer than
     /// `limit`, or ended.
-    pub(super) fn answers(&mut self, count: usize, limit: Duration) -> Vec<Answer> {
+    pub(super) fn answers(&mut self, count: usize, limit: Duration) -> Vec<Reply> {
         let mut answers = Vec::with_capacity(count);
         let mut bytes = Vec::new();
         let mut buffer = [0; 8192];
@@ -53,7 +53,7 @@ impl Child {
                 Err(_) => break,
             };
             bytes.extend_from_slice(&buffer[..length]);
-            while let Some((answer, length)) = Answer::decode(&bytes) {
+            while let Some((answer, length)) = Reply::decode(&bytes) {
                 answers.push(answer);
                 bytes.drain(..length);
             }
@@ -165,6 +165,7 @@ impl Child {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::asking::Answer;
     use crate::node::superblock::Kind;
     use std::ffi::CString;
     use std::path::Path;
@@ -191,6 +192,7 @@ mod tests {
             node: 0,
             errno: libc::ENOENT,
         };
+        let answers: Vec<Answer> = answers.into_iter().map(|reply| reply.answer).collect();
         assert_eq!(answers, [missing, Answer::Block([7; 4096].into())]);
         assert!(child.has_ended());
     }

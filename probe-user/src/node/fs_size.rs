@@ -1,6 +1,6 @@
 //! Measures mounted file systems: the superblock on the block device, or, of
 //! xfs, the geometry that the mounted file system states. Never `statfs`, which
-//! leaves out what the file system keeps for itself.
+//! leaves out what the file system keeps for itself, but for the free space.
 //!
 //! Whoever reads a disk that does not answer cannot even be killed, and neither
 //! can its process. So a child asks them one by one; if it hangs it is left to
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::asking::{Answer, Job};
+use super::asking::{Answer, Job, Reply};
 use super::child::Child;
 use super::mounts::is_remote;
 use super::superblock::Kind;
@@ -29,7 +29,21 @@ const NO_ANSWER: &str = "the device did not answer within 2 s";
 const STILL_NO_ANSWER: &str = "the device has still not answered an earlier read";
 const NOT_ASKED: &str = "not read: too many devices do not answer";
 
-type Size = Result<u64, String>;
+/// What was read of one file system.
+#[derive(Debug)]
+struct Size {
+    size: Result<u64, String>,
+    free: Option<u64>,
+}
+
+impl Size {
+    fn unknown(why: &str) -> Self {
+        Self {
+            size: Err(why.to_owned()),
+            free: None,
+        }
+    }
+}
 
 /// Measures file systems, and remembers the devices that hang.
 #[derive(Clone, Debug, Default)]
@@ -49,11 +63,12 @@ impl FsSizes {
         let jobs = jobs(view, devices, mounts, wanted);
         let sizes = self.measure(jobs);
         for mount in mounts {
-            let Some(size) = sizes.get(&mount.dev) else {
+            let Some(Size { size, free }) = sizes.get(&mount.dev) else {
                 continue;
             };
             mount.fs_size_bytes = size.as_ref().ok().copied();
             mount.fs_size_error = size.as_ref().err().cloned().unwrap_or_default();
+            mount.fs_free_bytes = *free;
         }
     }
 
@@ -63,14 +78,14 @@ impl FsSizes {
         let (out, mut waiting): (Vec<Job>, Vec<Job>) = jobs
             .into_iter()
             .partition(|job| hanging.contains_key(&job.dev));
-        let still = |job: Job| (job.dev, Err(STILL_NO_ANSWER.to_owned()));
+        let still = |job: Job| (job.dev, Size::unknown(STILL_NO_ANSWER));
         let mut sizes: BTreeMap<u32, Size> = out.into_iter().map(still).collect();
         while !waiting.is_empty() && hanging.len() < MAX_HANGING {
             let mut child = match Child::start(&waiting) {
                 Ok(child) => child,
                 Err(error) => {
-                    let failed =
-                        |job: Job| (job.dev, Err(format!("no process to read it: {error}")));
+                    let why = format!("no process to read it: {error}");
+                    let failed = |job: Job| (job.dev, Size::unknown(&why));
                     sizes.extend(waiting.into_iter().map(failed));
                     return sizes;
                 }
@@ -78,10 +93,13 @@ impl FsSizes {
             let answers = child.answers(waiting.len(), LIMIT);
             let rest = waiting.split_off(answers.len());
             let answered = waiting.into_iter().zip(answers);
-            sizes.extend(answered.map(|(job, answer)| (job.dev, size(&job, answer))));
+            sizes.extend(answered.map(|(job, Reply { answer, free })| {
+                let size = size(&job, answer);
+                (job.dev, Size { size, free })
+            }));
             let mut rest = rest.into_iter();
             if let Some(job) = rest.next() {
-                sizes.insert(job.dev, Err(NO_ANSWER.to_owned()));
+                sizes.insert(job.dev, Size::unknown(NO_ANSWER));
                 if !child.has_ended() {
                     hanging.insert(job.dev, child);
                 }
@@ -91,7 +109,7 @@ impl FsSizes {
         sizes.extend(
             waiting
                 .into_iter()
-                .map(|job| (job.dev, Err(NOT_ASKED.to_owned()))),
+                .map(|job| (job.dev, Size::unknown(NOT_ASKED))),
         );
         sizes
     }
@@ -101,7 +119,7 @@ impl FsSizes {
     }
 }
 
-fn size(job: &Job, answer: Answer) -> Size {
+fn size(job: &Job, answer: Answer) -> Result<u64, String> {
     let node = |node: usize| job.nodes.get(node).map(|node| node.to_string_lossy());
     match answer {
         Answer::Size(size) => Ok(size),
@@ -140,7 +158,7 @@ fn jobs(
             nodes: nodes(view, device),
             mount_points: Vec::new(),
         });
-        if kind == Kind::Xfs && mount.mnt_ns == 0 && is_local(&mount.mount_point, mounts) {
+        if mount.mnt_ns == 0 && is_local(&mount.mount_point, mounts) {
             job.mount_points
                 .extend(c_path(view.host(&mount.mount_point)));
         }

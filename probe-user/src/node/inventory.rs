@@ -12,6 +12,10 @@ trait Row: Clone + PartialEq {
     type Key: Ord;
     fn key(&self) -> Self::Key;
     fn is_removed(&self) -> bool;
+    /// Whether nothing changed that is worth a record.
+    fn is_as(&self, old: &Self) -> bool {
+        self == old
+    }
     /// The same row, saying that it is gone; `None` for facts that outlive their object.
     fn gone(self) -> Option<Self>;
 }
@@ -37,6 +41,15 @@ impl Row for Device {
 
 impl Row for Mount {
     type Key = (u64, String, u32, String);
+
+    /// Free space changes all the time.
+    fn is_as(&self, old: &Self) -> bool {
+        let free = old.fs_free_bytes;
+        *old == Self {
+            fs_free_bytes: free,
+            ..self.clone()
+        }
+    }
 
     fn key(&self) -> Self::Key {
         (
@@ -143,7 +156,7 @@ pub fn is_empty(inventory: &Inventory) -> bool {
 fn changed<R: Row>(old: &[R], new: &[R]) -> Vec<R> {
     let before: BTreeMap<_, _> = old.iter().map(|row| (row.key(), row)).collect();
     let after: BTreeSet<_> = new.iter().map(Row::key).collect();
-    let differs = |row: &&R| before.get(&row.key()).is_none_or(|old| old != row);
+    let differs = |row: &&R| before.get(&row.key()).is_none_or(|old| !row.is_as(old));
     let gone = old.iter().filter(|row| !after.contains(&row.key()));
     let gone = gone.filter_map(|row| row.clone().gone());
     new.iter().filter(differs).cloned().chain(gone).collect()

@@ -185,3 +185,19 @@ proptest! {
         prop_assert_eq!(sorted(base), sorted(new));
     }
 }
+
+#[test]
+fn free_space_alone_is_no_change() {
+    let with = |free: Option<u64>, size: u64| Inventory {
+        mounts: vec![Mount {
+            mount_point: "/data".to_owned(),
+            fs_size_bytes: Some(size),
+            fs_free_bytes: free,
+            ..Mount::default()
+        }],
+        ..Inventory::default()
+    };
+    assert_eq!(diff(&with(Some(5), 20), &with(Some(4), 20)), None);
+    let change = diff(&with(Some(5), 20), &with(Some(4), 40)).unwrap();
+    assert_eq!(change.mounts[0].fs_free_bytes, Some(4));
+}

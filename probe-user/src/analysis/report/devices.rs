@@ -95,6 +95,7 @@ fn row(devices: &Devices, dev: Dev) -> DeviceRow {
             .or_else(|| mount.and_then(|m| m.read_ahead_kb)),
         fs: mount.map(|m| m.fs.clone()),
         fs_size_bytes: devices.fs_sizes(dev).and_then(crate::model::Runs::last),
+        fs_free_bytes: devices.fs_free(dev),
         mounts: points,
         source: mount
             .map(|m| m.source.clone())

@@ -226,6 +226,8 @@ pub struct DeviceRow {
     pub fs: Option<String>,
     /// From superblock or geometry.
     pub fs_size_bytes: Option<u64>,
+    /// Given to no file, when it was last read.
+    pub fs_free_bytes: Option<u64>,
     /// Mount points.
     pub mounts: Vec<String>,
     /// What was mounted: a path, or a server's path.

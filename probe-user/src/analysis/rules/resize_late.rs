@@ -8,7 +8,7 @@ use crate::units::gap;
 
 pub(super) const RULE: Rule = Rule {
     name: "resize/late",
-    version: 1,
+    version: 2,
     severity: Severity::Info,
     headline: "GREW LATE",
     explains: &["resize/ok"],

@@ -56,6 +56,7 @@ pub(super) const TABLES: &[Table] = &[
                 number("read_ahead_kb"),
                 text("fs"),
                 number("fs_size_bytes"),
+                number("fs_free_bytes"),
                 texts("mounts"),
                 text("source"),
                 number("rsize"),
