@@ -95,7 +95,9 @@ impl Columns {
     fn write(&self, page: &mut Page, tone: Tone, mark: char, cells: [&str; 3], what: &str) {
         let mut head = format!("{mark} ");
         for (cell, width) in cells.into_iter().zip(self.0) {
-            head.push_str(&format!("{cell:<width$}"));
+            let pad = width.saturating_sub(cell.chars().count());
+            head.push_str(cell);
+            head.extend(std::iter::repeat_n(' ', pad));
         }
         let width = head.chars().count();
         if what.is_empty() {

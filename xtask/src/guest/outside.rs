@@ -82,7 +82,7 @@ impl Outside {
             request: gib,
             status: gib,
         });
-        let record = self.trail_record("AttachDisk", disk_id, json!({"DiskId": disk_id}));
+        let record = self.trail_record("AttachDisk", disk_id, &json!({"DiskId": disk_id}));
         self.trail.push(record);
         self.save()
     }
@@ -110,7 +110,7 @@ impl Outside {
         };
         let parameters =
             json!({"RegionId": "cn-hangzhou", "DiskId": disk_id, "NewSize": gib, "Type": kind});
-        let mut record = self.trail_record("ResizeDisk", disk_id, parameters);
+        let mut record = self.trail_record("ResizeDisk", disk_id, &parameters);
         if let Answer::Refused(code) = answer {
             record["errorCode"] = json!(code);
         }
@@ -119,7 +119,7 @@ impl Outside {
     }
 
     /// A call that the cloud takes, now.
-    fn trail_record(&self, name: &str, disk_id: &str, parameters: Value) -> Value {
+    fn trail_record(&self, name: &str, disk_id: &str, parameters: &Value) -> Value {
         let request_id = format!("{:08X}-4E5F-5061-8273-94A5B6C7D8E9", self.trail.len() + 1);
         json!({
             "eventId": request_id, "requestId": request_id, "eventVersion": 1,

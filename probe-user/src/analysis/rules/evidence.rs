@@ -54,7 +54,7 @@ pub(super) fn sizes(volume: &Volume) -> Evidence {
 }
 
 /// What to say where it is not known whether a device grew.
-pub(super) fn not_grown_unless(why: Vec<String>) -> String {
+pub(super) fn growth_unknown(why: &[String]) -> String {
     unknown("the device has grown since", why)
 }
 
@@ -63,10 +63,10 @@ pub(super) fn not_grown_unless(why: Vec<String>) -> String {
 pub(super) fn not_resized_later(volume: &Volume, boot_ns: u64) -> Result<Evidence, String> {
     let absence = volume.nobody_resized_since(boot_ns);
     let absence = absence.map(|absence| absence.evidence(volume.recording));
-    absence.map_err(|why| unknown("somebody resized it later", why))
+    absence.map_err(|why| unknown("somebody resized it later", &why))
 }
 
-fn unknown(whether: &str, why: Vec<String>) -> String {
+fn unknown(whether: &str, why: &[String]) -> String {
     format!("whether {whether} is not known: {}", why.join("; "))
 }
 

@@ -1,6 +1,6 @@
 //! It can only grow while nobody has it.
 
-use super::evidence::{not_grown_unless, sizes};
+use super::evidence::{growth_unknown, sizes};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::case::Case;
 use crate::analysis::outside::Meaning;
@@ -57,7 +57,7 @@ fn check(case: &Case) -> Option<Said> {
         device: case.name(),
         summary: format!("{why}{since}."),
         evidence,
-        doubt: absence.err().map(not_grown_unless),
+        doubt: absence.err().map(|why| growth_unknown(&why)),
         ..Said::default()
     })
 }
