@@ -6,7 +6,7 @@ use crate::sample::event::Detail as Seen;
 
 /// The device grew and nobody resized; `change` is what went wrong with the
 /// recording at second 70. The file system's size is read where `read` says so.
-fn layers_after(read: bool, change: &dyn Fn(&mut Story)) -> Correlation {
+fn layers_after(read: bool, change: Hole) -> Correlation {
     let mut story = Story::watched();
     let measure = |story: &mut Story, gib: u64| {
         let mount = crate::sample::inventory::Mount {
@@ -24,6 +24,9 @@ fn layers_after(read: bool, change: &dyn Fn(&mut Story)) -> Correlation {
     story.end(118_500);
     row(story, &[asked(), pv(), call("07:14:56")])
 }
+
+/// What goes wrong with a recording.
+type Hole<'a> = &'a dyn Fn(&mut Story);
 
 fn unload(story: &mut Story) {
     let (name, loaded) = ("ext4".to_owned(), false);
@@ -46,7 +49,7 @@ fn each_hole_leaves_the_state_or_nothing() {
         ("resize/fs-not-grown", Some("both"))
     );
     assert_eq!(whole.layers[6].what, "nobody resized it");
-    let holes: [(&dyn Fn(&mut Story), &str); 5] = [
+    let holes: [(Hole, &str); 5] = [
         (
             &|story| _ = story.lose("ring/resize", 3),
             "3 ring/resize lost",

@@ -290,8 +290,8 @@ mod tests {
 
     #[test]
     fn what_lies_between_two_layers_is_as_good_as_their_times() {
-        let later = |a: &LayerRow, b: &LayerRow| between(a, b).unwrap_or_default();
         use Layer::{Api, Capacity, Filesystem, Request};
+        let later = |a: &LayerRow, b: &LayerRow| between(a, b).unwrap_or_default();
         let request = at(Request, 1_000, 0);
         assert_eq!(later(&request, &at(Api, 1_900, 0)), "");
         assert_eq!(later(&request, &at(Api, 9_000, 0)), "8 s later");

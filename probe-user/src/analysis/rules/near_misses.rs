@@ -43,16 +43,44 @@ fn end(mut story: Story, disk_gib: u64, fs_gib: u64) -> Story {
     story
 }
 
-/// Each story, its device, and what holds.
-fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
-    let mut all = Vec::new();
-    let mut add =
-        |what, story, dev, held: &'static [&'static str]| all.push((what, story, dev, held));
-    const FINE: &[&str] = &["resize/ok"];
+const FINE: &[&str] = &["resize/ok"];
 
+/// A story, and what holds of its device.
+struct NearMiss {
+    what: &'static str,
+    story: Story,
+    dev: Dev,
+    held: &'static [&'static str],
+}
+
+/// All of them.
+#[derive(Default)]
+struct Stories(Vec<NearMiss>);
+
+impl Stories {
+    fn all() -> Self {
+        let mut all = Self::default();
+        growths(&mut all);
+        volumes(&mut all);
+        runs(&mut all);
+        all
+    }
+
+    fn add(&mut self, what: &'static str, story: Story, dev: Dev, held: &'static [&'static str]) {
+        self.0.push(NearMiss {
+            what,
+            story,
+            dev,
+            held,
+        });
+    }
+}
+
+/// Growths that were used, and those of others.
+fn growths(all: &mut Stories) {
     let mut story = grew(10_000);
     grow(&mut story, 65_000);
-    add("a slow resize", end(story, 40, 40), VDB, FINE);
+    all.add("a slow resize", end(story, 40, 40), VDB, FINE);
 
     let two = || {
         let mut story = Story::new();
@@ -72,8 +100,8 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
         story.at(600_000).inventory(disks, mounts, false);
         end(story, 40, 40)
     };
-    add("two disks at once: one", two(), VDB, FINE);
-    add("two disks at once: the other", two(), VDC, FINE);
+    all.add("two disks at once: one", two(), VDB, FINE);
+    all.add("two disks at once: the other", two(), VDC, FINE);
 
     let mut story = Story::new();
     story.at(9_000).tool(RESIZE2FS, 0, 0, &[(VDB, 20 * GIB)]);
@@ -82,7 +110,7 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
         .capacity(VDB, "vdb", 20, 40)
         .measure(40, 20);
     grow(&mut story, 12_000);
-    add(
+    all.add(
         "a retry that succeeded",
         end(story, 40, 40),
         VDB,
@@ -95,8 +123,11 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
         .at(10_000)
         .capacity(VDC, "vdc", 20, 40)
         .resize(VDC, 20, 40, "");
-    add("an unrelated volume grew", end(story, 20, 20), VDB, &[]);
+    all.add("an unrelated volume grew", end(story, 20, 20), VDB, &[]);
+}
 
+/// Volumes that are not as the usual one.
+fn volumes(all: &mut Stories) {
     let mut story = Story::bare();
     let raw = KubeletVolume {
         path: "/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/publish/pv-1/uid"
@@ -111,7 +142,7 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
         ..Inventory::default()
     }));
     story.at(10_000).capacity(VDB, "vdb", 20, 40).end(600_000);
-    add("block mode", story, VDB, FINE);
+    all.add("block mode", story, VDB, FINE);
 
     let restored = |grown: bool| {
         let mut story = Story::watched();
@@ -121,26 +152,29 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
         }
         end(story, 40, if grown { 40 } else { 20 })
     };
-    add(
+    all.add(
         "a snapshot restored onto a larger disk, grown when staged",
         restored(true),
         VDB,
         FINE,
     );
-    add(
+    all.add(
         "a snapshot restored onto a larger disk that nobody asked to fill",
         restored(false),
         VDB,
         &[],
     );
+}
 
+/// Runs of tools.
+fn runs(all: &mut Stories) {
     let mut story = Story::new();
     story
         .at(9_000)
         .resize(VDB, 20, 10, "EINVAL")
         .tool(RESIZE2FS, 1, 1, &[(VDB, 20 * GIB)]);
     let refused = &["resize/failed", "resize/shrink-refused"];
-    add(
+    all.add(
         "a shrink that was refused",
         end(story, 20, 20),
         VDB,
@@ -153,7 +187,7 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
             .at(minute * 60_000)
             .tool(RESIZE2FS, 0, 0, &[(VDB, 20 * GIB)]);
     }
-    add("each pod start runs the tool", end(story, 20, 20), VDB, &[]);
+    all.add("each pod start runs the tool", end(story, 20, 20), VDB, &[]);
 
     for query in [
         &["resize2fs", "-P", "/dev/vdb"][..],
@@ -161,7 +195,7 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
     ] {
         let mut story = Story::new();
         story.at(9_000).tool(query, 0, 0, &[(VDB, 20 * GIB)]);
-        add("a query", end(story, 20, 20), VDB, &[]);
+        all.add("a query", end(story, 20, 20), VDB, &[]);
         let mut story = Story::new();
         story.at(9_000).tool(query, 0, 0, &[(VDB, 20 * GIB)]);
         story
@@ -169,7 +203,7 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
             .capacity(VDB, "vdb", 20, 40)
             .measure(40, 20);
         grow(&mut story, 12_000);
-        add(
+        all.add(
             "a query before a growth that was used",
             end(story, 40, 40),
             VDB,
@@ -183,7 +217,7 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
         .inventory(vec![disk(VDB, "vdb", 40 * GIB)], vec![], true);
     story.at(15_000).tool(RESIZE2FS, 0, 0, &[(VDB, 40 * GIB)]);
     story.at(20_000).measure(40, 40);
-    add(
+    all.add(
         "grown offline, without a call",
         end(story, 40, 40),
         VDB,
@@ -206,20 +240,28 @@ fn stories() -> Vec<(&'static str, Story, Dev, &'static [&'static str])> {
         .at(600_000)
         .inventory(vec![serial("d2", 40)], mount(20), true);
     story.end(600_000);
-    add("another disk came in its place", story, VDB, &[]);
-    all
+    all.add("another disk came in its place", story, VDB, &[]);
 }
 
 #[test]
 fn what_is_no_failure_is_called_none() {
-    for (what, story, dev, held) in stories() {
+    for NearMiss {
+        what,
+        story,
+        dev,
+        held,
+    } in Stories::all().0
+    {
         assert_eq!(holding(&story, dev), held, "{what}");
     }
 }
 
 #[test]
 fn of_every_pair_of_rules_the_answer_is_the_same_in_either_order() {
-    for (what, story, dev, _) in stories() {
+    for NearMiss {
+        what, story, dev, ..
+    } in Stories::all().0
+    {
         let recording = story.recording();
         let case = Case::of_node(Volume::new(&recording, dev));
         let said: Vec<&'static Rule> = ALL
