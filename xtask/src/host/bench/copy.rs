@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::{Bench, costs};
+use super::{Bench, Found, costs};
 
-pub(super) fn run(bench: &Bench) -> Result<String> {
-    costs::sections(bench, "copy", "a call")
+pub(super) fn run(bench: &Bench, found: &mut Found) -> Result<()> {
+    costs::measure(bench, "copy", "a call", found)
 }

@@ -3,16 +3,20 @@
 
 use anyhow::Result;
 
-use super::{Bench, rig::Rig, table::table};
+use super::{Bench, Found, rig::Rig, table::table};
 use crate::guest::bench::Cost;
 
 /// Processors and threads of the second measurement.
 const CPUS: u32 = 4;
 const THREADS: u32 = 8;
 
-/// Two sections a kernel, of a workload that the guest program knows by name.
-pub(super) fn sections(bench: &Bench, workload: &str, operation: &str) -> Result<String> {
-    let mut sections = Vec::new();
+/// Two parts a kernel, of a workload that the guest program knows by name.
+pub(super) fn measure(
+    bench: &Bench,
+    workload: &str,
+    operation: &str,
+    found: &mut Found,
+) -> Result<()> {
     for series in &bench.kernels {
         for (cpus, threads) in [(1, 1), (CPUS, THREADS)] {
             let mut rig = Rig::boot(series, cpus)?;
@@ -21,14 +25,14 @@ pub(super) fn sections(bench: &Bench, workload: &str, operation: &str) -> Result
                 1 => "one thread".to_owned(),
                 _ => format!("{threads} threads on {cpus} processors"),
             };
-            sections.push(format!(
+            found(&format!(
                 "### Linux {}, {by}\n\n{}",
                 rig.release(),
                 rows(operation, &costs)
-            ));
+            ))?;
         }
     }
-    Ok(sections.join("\n"))
+    Ok(())
 }
 
 /// A row a tracer, beside its share of what the usual tools cost.

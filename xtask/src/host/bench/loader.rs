@@ -2,32 +2,30 @@
 
 use anyhow::Result;
 
-use super::{Bench, rig::Rig, table::table};
+use super::{Bench, Found, rig::Rig, table::table};
 use crate::guest::bench::Loader;
 
 /// Maps grow no further on a machine with more processors.
 const MANY_CPUS: u32 = 128;
-pub(super) fn run(bench: &Bench) -> Result<String> {
-    let mut sections = Vec::new();
+pub(super) fn run(bench: &Bench, found: &mut Found) -> Result<()> {
     for series in &bench.kernels {
         let mut rig = Rig::boot(series, 1)?;
         let loader: Loader = rig.measure(&["loader"])?;
-        sections.push(format!("### Linux {}\n\n{}", rig.release(), rows(&loader)));
+        found(&format!("### Linux {}\n\n{}", rig.release(), rows(&loader)))?;
     }
     if let Some(series) = bench.kernels.first() {
         let mut rig = Rig::boot_with(series, 1, MANY_CPUS)?;
         let loader: Loader = rig.measure(&["loader"])?;
-        sections.push(format!(
-            "Where {MANY_CPUS} processors are possible (Linux {}, processors {}): {} of maps, {} resident, {} at \
-             most.\n",
+        found(&format!(
+            "### Linux {}, {MANY_CPUS} processors possible\n\nProcessors {}: {} of maps, {} resident, {} at most.\n",
             rig.release(),
             loader.possible_cpus,
             mib(loader.maps),
             mib(loader.idle.rss_kib << 10),
             mib(loader.idle.peak_kib << 10),
-        ));
+        ))?;
     }
-    Ok(sections.join("\n"))
+    Ok(())
 }
 
 fn rows(loader: &Loader) -> String {

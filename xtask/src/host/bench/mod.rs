@@ -45,8 +45,8 @@ pub struct BenchArgs {
 struct Subject {
     /// As on the command line, and in the document's markers.
     name: &'static str,
-    /// Measures, and returns the section's text.
-    run: fn(&Bench) -> Result<String>,
+    /// Measures, and tells each part of the text as soon as it is known.
+    run: fn(&Bench, &mut Found) -> Result<()>,
 }
 
 /// In the order of the document.
@@ -73,6 +73,9 @@ const SUBJECTS: &[Subject] = &[
     },
 ];
 
+/// Takes a part of a subject's text.
+type Found<'a> = dyn FnMut(&str) -> Result<()> + 'a;
+
 /// What all subjects are told.
 struct Bench {
     /// Kernel series, the first being the one that figures are stated for.
@@ -89,11 +92,13 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     });
     for subject in wanted {
         progress(format_args!("measuring {} …", subject.name));
-        let section = (subject.run)(&bench)?;
-        println!("{section}");
-        if !args.dry_run {
-            document::write(&build::workspace()?, subject.name, &section)?;
-        }
+        (subject.run)(&bench, &mut |part| {
+            println!("{part}");
+            if args.dry_run {
+                return Ok(());
+            }
+            document::write(&build::workspace()?, subject.name, part)
+        })?;
     }
     Ok(ExitCode::SUCCESS)
 }

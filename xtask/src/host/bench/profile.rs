@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Bench, rig::Rig, table::table};
+use super::{Bench, Found, rig::Rig, table::table};
 use crate::guest::bench::Profile;
 
 /// Less than so many instructions an operation make no row.
@@ -14,8 +14,7 @@ const LEAST: f64 = 1.5;
 /// What is looked at, as the guest program knows it, and one operation of it.
 const WORKLOADS: [(&str, &str); 2] = [("copy", "a call"), ("readahead", "a window")];
 
-pub(super) fn run(bench: &Bench) -> Result<String> {
-    let mut sections = Vec::new();
+pub(super) fn run(bench: &Bench, found: &mut Found) -> Result<()> {
     for series in &bench.kernels {
         for (workload, operation) in WORKLOADS {
             let mut rig = Rig::boot(series, 1)?;
@@ -37,14 +36,14 @@ pub(super) fn run(bench: &Bench) -> Result<String> {
                 again == operations,
                 "{again} {workload} traced, not {operations}"
             );
-            sections.push(format!(
+            found(&format!(
                 "### Linux {}, {workload}\n\n{}",
                 rig.release(),
                 rows(&plain, &traced, operation, operations)
-            ));
+            ))?;
         }
     }
-    Ok(sections.join("\n"))
+    Ok(())
 }
 
 /// The part of a trace from the first call of a function to its last, which is
