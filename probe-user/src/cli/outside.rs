@@ -1,7 +1,7 @@
 //! Flags that name what others tell.
 
 use crate::analysis::ledger::Named;
-use crate::cloud::{self, InputReport, Intake};
+use crate::cloud::{self, InputReport, Intake, Interval};
 use crate::error::Error;
 use crate::model::Recording;
 use jiff::tz::TimeZone;
@@ -39,11 +39,24 @@ impl Outside {
     pub fn read(&self, recordings: &[Recording]) -> Result<(Intake, Vec<InputReport>), Error> {
         let zone = |recording: &Recording| TimeZone::get(&recording.session()?.time_zone).ok();
         let end = |recording: &Recording| Some(recording.real(recording.end_ns())?.t_ns);
+        let mut boots: Vec<_> = recordings
+            .iter()
+            .map(|recording| recording.session().map(|session| &session.boot_id))
+            .collect();
+        boots.dedup();
+        let booted = match (&boots[..], recordings.first()) {
+            ([_], Some(recording)) => recording.real(0).map(|at| Interval {
+                start_ns: at.t_ns.saturating_sub_unsigned(at.error_ns),
+                end_ns: at.t_ns.saturating_add_unsigned(at.error_ns),
+            }),
+            _ => None,
+        };
         let options = cloud::Options {
             log_tz: self.log_tz.clone(),
             log_year: self.log_year,
             node_tz: recordings.iter().find_map(zone),
             around_ns: recordings.iter().filter_map(end).max(),
+            booted,
         };
         let mut intake = Intake::default();
         let inputs = cloud::read(&self.events, &options, &mut intake)

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "actiontrail",
-    times: &["/eventTime", "/event/eventTime"],
+    time: |record| time(&event(record), "/eventTime").ok(),
     recognises,
     parse,
 };
@@ -67,6 +67,5 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         // The API's own default is offline: the disk grows at the next restart.
         offline: text(&event, "/requestParameters/Type").as_deref() != Some("online"),
     });
-    intake.event(SOURCE.name, at, id.as_deref(), detail);
-    Ok(())
+    intake.event(SOURCE.name, at, id.as_deref(), detail)
 }

@@ -13,10 +13,16 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "azure-activity",
-    times: &["/eventTimestamp", "/time"],
+    time: |record| {
+        let rest = time(record, "/eventTimestamp");
+        rest.or_else(|_| time(record, "/time")).ok()
+    },
     recognises,
     parse,
 };
+
+/// The operation; diagnostic settings write it in upper case.
+const WRITE: &str = "Microsoft.Compute/disks/write";
 
 /// A member that is an object with `value`, or the text itself.
 fn value(record: &Value, member: &str) -> Option<String> {
@@ -30,7 +36,7 @@ fn recognises(record: &Value) -> bool {
 
 fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
     let action = value(record, "operationName").unwrap_or_default();
-    if !action.eq_ignore_ascii_case("Microsoft.Compute/disks/write") {
+    if !action.eq_ignore_ascii_case(WRITE) {
         return Ok(());
     }
     // Diagnostic settings call it `time`.
@@ -55,7 +61,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         .map(str::to_lowercase)
         .filter(|id| !id.is_empty());
     let detail = Detail::ApiResize(ApiResize {
-        action,
+        action: WRITE.to_owned(),
         disk_id,
         from_bytes: None,
         to_bytes: size(record),
@@ -70,8 +76,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         at,
         text(record, "/eventDataId").as_deref(),
         detail,
-    );
-    Ok(())
+    )
 }
 
 /// Bytes by `diskSizeGB` of the first body that has it.

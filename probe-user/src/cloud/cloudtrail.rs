@@ -14,7 +14,10 @@ use std::borrow::Cow;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "cloudtrail",
-    times: &["/eventTime", "/EventTime", "/detail/eventTime", "/time"],
+    time: |record| {
+        let of_record = time(&event(record), "/eventTime");
+        of_record.or_else(|_| time(record, "/time")).ok()
+    },
     recognises,
     parse,
 };
@@ -88,8 +91,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         .or_else(|| text(&event, "/userIdentity/arn")),
         offline: false,
     });
-    intake.event(SOURCE.name, at, text(&event, "/eventID").as_deref(), detail);
-    Ok(())
+    intake.event(SOURCE.name, at, text(&event, "/eventID").as_deref(), detail)
 }
 
 /// `EBS Volume Notification` of `modifyVolume`: the size can be used from
@@ -111,12 +113,12 @@ fn notification(record: &Value, intake: &mut Intake) -> Result<(), String> {
         from_bytes: None,
         to_bytes: None,
         error: (state == ApiState::Failed)
-            .then(|| text(record, "/detail/cause").unwrap_or_else(|| "failed".to_owned())),
+            .then(|| text(record, "/detail/cause").filter(|cause| !cause.is_empty()))
+            .map(|cause| cause.unwrap_or_else(|| "failed".to_owned())),
         state,
         request_id: text(record, "/detail/request-id"),
         actor: None,
         offline: false,
     });
-    intake.event(SOURCE.name, at, text(record, "/id").as_deref(), detail);
-    Ok(())
+    intake.event(SOURCE.name, at, text(record, "/id").as_deref(), detail)
 }

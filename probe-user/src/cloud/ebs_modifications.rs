@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "ebs-modifications",
-    times: &[],
+    time: |_| None,
     recognises,
     parse,
 };
@@ -45,8 +45,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
             actor: None,
             offline: false,
         });
-        intake.event(SOURCE.name, at, Some(&id), detail);
-        Ok::<_, String>(())
+        intake.event(SOURCE.name, at, Some(&id), detail)
     };
     take("/StartTime", ApiState::Accepted, None)?;
     if failed {

@@ -71,6 +71,29 @@ pub enum Detail {
     },
 }
 
+impl Detail {
+    /// Bytes of all text in it.
+    pub(super) fn text_len(&self) -> usize {
+        let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        match self {
+            Self::ApiResize(call) => {
+                let texts = [&call.disk_id, &call.error, &call.request_id, &call.actor];
+                call.action.len() + texts.map(len).iter().sum::<usize>()
+            }
+            Self::PvcSpec(change) | Self::PvcStatus(change) | Self::Pv(change) => {
+                let texts = [&change.error, &change.actor, &change.volume];
+                change.namespace.len() + change.name.len() + texts.map(len).iter().sum::<usize>()
+            }
+            Self::KubeEvent {
+                reason,
+                message,
+                object,
+            } => reason.len() + message.len() + object.len(),
+            Self::LogLine { component, message } => component.len() + message.len(),
+        }
+    }
+}
+
 /// A call that resizes a disk, or its completion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiResize {

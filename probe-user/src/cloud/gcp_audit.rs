@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "gcp-audit",
-    times: &["/timestamp"],
+    time: |record| time(record, "/timestamp").ok(),
     recognises,
     parse,
 };
@@ -54,6 +54,5 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         at,
         text(record, "/insertId").as_deref(),
         detail,
-    );
-    Ok(())
+    )
 }

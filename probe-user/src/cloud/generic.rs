@@ -14,13 +14,15 @@
 //! Other members are ignored.
 
 use super::external::{ApiResize, ApiState, Detail, Interval};
+use super::meter::Metered;
 use super::{Intake, JsonSource, json, quantity, time};
 use serde_json::Value;
-use std::io::Read;
+use std::io::BufRead;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "generic-json",
-    times: &["/time"],
+    // As each is taken: its time may be a number.
+    time: |_| None,
     recognises,
     parse,
 };
@@ -58,10 +60,11 @@ pub(super) fn is_csv(head: &str) -> bool {
 
 /// Reads the CSV form; calls `done` for each record with its line.
 pub(super) fn each_csv(
-    reader: impl Read,
+    reader: impl BufRead,
     intake: &mut Intake,
     mut done: impl FnMut(u64, Result<(), String>),
 ) {
+    let (reader, meter) = Metered::new(reader);
     let mut table = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
@@ -71,6 +74,7 @@ pub(super) fn each_csv(
         Err(error) => return done(1, Err(error.to_string())),
     };
     for row in table.records() {
+        meter.begin();
         match row {
             Ok(row) => {
                 let line = row.position().map_or(0, csv::Position::line);
@@ -86,11 +90,11 @@ pub(super) fn each_csv(
                 done(line, take(CSV, &column, intake));
             }
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                done(line, Err(error.to_string()));
+                let line = error.position().map_or(meter.line(), csv::Position::line);
                 if error.is_io_error() {
-                    return;
+                    return done(line, Err(format!("the rest cannot be read: {error}")));
                 }
+                done(line, Err(error.to_string()));
             }
         }
     }
@@ -137,8 +141,7 @@ fn take(
         actor: member("actor"),
         offline: false,
     });
-    intake.event(source, at, id.as_deref(), detail);
-    Ok(())
+    intake.event(source, at, id.as_deref(), detail)
 }
 
 /// Whether a call without a size may be one that resizes, by its name.

@@ -1,7 +1,7 @@
 //! External inputs: what is read, in which format, and what could not be.
 
 use super::log::{self, Log};
-use super::{Intake, JSON_SOURCES, format_names, generic, json};
+use super::{Intake, Interval, JSON_SOURCES, format_names, generic, json};
 use crate::session;
 use flate2::bufread::MultiGzDecoder;
 use jiff::tz::TimeZone;
@@ -22,6 +22,9 @@ pub struct Options {
     /// When the recording ended, ns since the Unix epoch: logs without a year are of
     /// the nearest one.
     pub around_ns: Option<i64>,
+    /// When the node that was recorded booted, for logs that count from there;
+    /// `None` also where more than one boot was recorded.
+    pub booted: Option<Interval>,
 }
 
 /// A log whose lines wait for their times.
@@ -94,8 +97,9 @@ pub enum InputError {
 /// Format of a recording, which is nothing that others tell.
 const RECORDING: &str = "recording";
 
-/// Format of JSON that holds no record, such as a list of events when there were
-/// none: of which source it is cannot be told.
+/// Format of what holds no record, such as a list of events when there were none,
+/// or the log of a container that wrote nothing: of which source it is cannot be
+/// told.
 const EMPTY: &str = "empty";
 
 /// Text that is looked at to tell the format.
@@ -123,10 +127,10 @@ pub fn read(
             let stdin = || Ok((Box::new(io::stdin()) as _, None));
             take(named("-", intake, stdin)?, &mut reports);
         } else if path.is_dir() {
-            let mut files = Vec::new();
-            walk(path, &mut files).map_err(|source| unreadable(path, source))?;
-            for file in files {
-                take(one(&display(&file), intake, || open(&file))?, &mut reports);
+            let files = walk(path).map_err(|source| unreadable(&display(path), source))?;
+            for (file, listed) in files {
+                let opened = || listed.and_then(|()| open(&file));
+                take(one(&display(&file), intake, opened), &mut reports);
             }
         } else {
             take(named(&display(path), intake, || open(path))?, &mut reports);
@@ -158,9 +162,9 @@ fn display(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn unreadable(path: &Path, source: io::Error) -> InputError {
+fn unreadable(path: &str, source: io::Error) -> InputError {
     InputError::Unreadable {
-        path: display(path),
+        path: path.to_owned(),
         source,
     }
 }
@@ -175,19 +179,26 @@ fn open(path: &Path) -> io::Result<Opened> {
     Ok((Box::new(file), year))
 }
 
-/// All files beneath a folder, in order; links are not followed.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// All files beneath a folder, in order, and folders that cannot be listed, with
+/// the reason. Links to files are followed (the runtime's logs are such), those to
+/// folders are not.
+fn walk(folder: &Path) -> io::Result<Vec<(PathBuf, io::Result<()>)>> {
     let mut entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
+    let mut files = Vec::new();
     for entry in entries {
-        let kind = entry.file_type()?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        let is_link_to_file = || kind.is_symlink() && path.is_file();
         if kind.is_dir() {
-            walk(&entry.path(), files)?;
-        } else if kind.is_file() {
-            files.push(entry.path());
+            match walk(&path) {
+                Ok(beneath) => files.extend(beneath),
+                Err(error) => files.push((path, Err(error))),
+            }
+        } else if kind.is_file() || is_link_to_file() {
+            files.push((path, Ok(())));
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// One input, read.
@@ -195,6 +206,8 @@ struct One {
     report: InputReport,
     /// If it is a log: that, and the year in which the file was last written.
     log: Option<(Log, i16)>,
+    /// Why it could not be opened, or not even its beginning be read.
+    error: Option<io::Error>,
 }
 
 fn named(
@@ -202,7 +215,10 @@ fn named(
     intake: &mut Intake,
     open: impl FnOnce() -> io::Result<Opened>,
 ) -> Result<One, InputError> {
-    let one = one(path, intake, open)?;
+    let mut one = one(path, intake, open);
+    if let Some(error) = one.error.take() {
+        return Err(unreadable(path, error));
+    }
     let path = path.to_owned();
     match one.report.format.as_deref() {
         Some(RECORDING) => Err(InputError::Recording { path }),
@@ -214,11 +230,7 @@ fn named(
     }
 }
 
-fn one(
-    path: &str,
-    intake: &mut Intake,
-    open: impl FnOnce() -> io::Result<Opened>,
-) -> Result<One, InputError> {
+fn one(path: &str, intake: &mut Intake, open: impl FnOnce() -> io::Result<Opened>) -> One {
     let mut report = InputReport {
         path: path.to_owned(),
         ..InputReport::default()
@@ -230,12 +242,15 @@ fn one(
         let log = content(BufReader::with_capacity(HEAD, file), intake, &mut report)?;
         Ok(log.map(|log| (log, year)))
     };
-    let log = read().map_err(|source| InputError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let (log, error) = match read() {
+        Ok(log) => (log, None),
+        Err(error) => (None, Some(error)),
+    };
+    if let Some(error) = &error {
+        report.take(1, Err(format!("cannot be read: {error}")));
+    }
     report.duplicates = intake.duplicates();
-    Ok(One { report, log })
+    One { report, log, error }
 }
 
 fn content(
@@ -250,15 +265,25 @@ fn content(
     plain(reader, intake, report)
 }
 
+/// What is left of a reader that failed: its error.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// Reads an input by its format. The error is that nothing can be read of it; one
+/// that comes later is a rejection.
 fn plain(
-    reader: impl Read,
+    mut reader: impl Read,
     intake: &mut Intake,
     report: &mut InputReport,
 ) -> io::Result<Option<Log>> {
     const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-    let mut reader = reader;
     let mut head = Vec::new();
-    (&mut reader).take(HEAD as u64).read_to_end(&mut head)?;
+    let error = (&mut reader).take(HEAD as u64).read_to_end(&mut head).err();
     if head.starts_with(BYTE_ORDER_MARK) {
         head.drain(..BYTE_ORDER_MARK.len());
     }
@@ -267,38 +292,46 @@ fn plain(
         return Ok(None);
     }
     let text = String::from_utf8_lossy(&head).into_owned();
-    let whole = BufReader::new(io::Cursor::new(head).chain(reader));
-    match text.trim_start().chars().next() {
-        Some('{' | '[') if !text.starts_with("[pod/") && !log::is_log(&text) => {
-            json_records(whole, &text, intake, report)?;
-            Ok(None)
+    let Some(first) = text.trim_start().chars().next() else {
+        if let Some(error) = error {
+            return Err(error);
         }
-        _ if generic::is_csv(&text) => {
-            report.format = Some(generic::CSV.to_owned());
-            generic::each_csv(whole, intake, |line, result| report.take(line, result));
-            Ok(None)
-        }
-        _ if log::is_log(&text) => {
-            let log = log::read(whole)?;
-            report.format = log.format.map(str::to_owned);
-            report.records = log.records;
-            Ok(Some(log))
-        }
-        _ => Ok(None),
+        report.format = Some(EMPTY.to_owned());
+        return Ok(None);
+    };
+    let head = io::Cursor::new(head);
+    let whole: Box<dyn BufRead + '_> = match error {
+        Some(error) => Box::new(BufReader::new(head.chain(Broken(Some(error))))),
+        None => Box::new(BufReader::with_capacity(HEAD, head.chain(reader))),
+    };
+    if generic::is_csv(&text) {
+        report.format = Some(generic::CSV.to_owned());
+        generic::each_csv(whole, intake, |line, result| report.take(line, result));
+    } else if log::is_log(&text) {
+        let log = log::read(whole, intake, |line, reason| report.take(line, Err(reason)));
+        report.format = log.format.map(str::to_owned);
+        report.records = log.records;
+        return Ok(Some(log));
+    } else if matches!(first, '{' | '[') {
+        json_records(whole, &text, intake, report);
     }
+    Ok(None)
 }
 
-fn json_records(
-    reader: impl BufRead,
-    head: &str,
-    intake: &mut Intake,
-    report: &mut InputReport,
-) -> io::Result<()> {
+/// Whether JSON that begins so is one record a line. The first line may be cut
+/// off, as of a file that was rotated.
+fn is_lines(head: &str) -> bool {
+    let is_record = |line: &str| {
+        line.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
+    };
     let mut lines = head.lines();
-    let first = lines.next().unwrap_or_default();
-    let is_lines =
-        lines.next().is_some() && serde_json::from_str::<serde::de::IgnoredAny>(first).is_ok();
-    json::each(reader, is_lines, |line, record| {
+    let first = lines.next().unwrap_or_default().trim_end();
+    let is_more = head.len() > first.len() + 2;
+    is_more && first.starts_with('{') && (is_record(first) || first != "{" && lines.any(is_record))
+}
+
+fn json_records(reader: impl BufRead, head: &str, intake: &mut Intake, report: &mut InputReport) {
+    json::each(reader, is_lines(head), |line, record| {
         intake.at_line(line);
         let record = match record {
             Ok(record) => record,
@@ -310,15 +343,14 @@ fn json_records(
         {
             Some(source) => {
                 report.format.get_or_insert_with(|| source.name.to_owned());
-                let mut times = source.times.iter();
-                if let Some(at) = times.find_map(|pointer| json::time(&record, pointer).ok()) {
+                if let Some(at) = (source.time)(&record) {
                     intake.saw(source.name, at);
                 }
                 report.take(line, (source.parse)(&record, intake));
             }
             None => report.take(line, Err("a record of no known format".to_owned())),
         }
-    })?;
+    });
     if report.format.is_none() && report.rejected_total == 0 {
         report.format = Some(EMPTY.to_owned());
     }
@@ -326,7 +358,6 @@ fn json_records(
         report.rejected.clear();
         report.rejected_total = 0;
     }
-    Ok(())
 }
 
 impl InputReport {

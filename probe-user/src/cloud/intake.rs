@@ -3,6 +3,7 @@
 use super::external::{Detail, External, Interval};
 use super::objects::Objects;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// Everything that was read from external inputs.
@@ -15,11 +16,20 @@ pub struct Intake {
     /// From the first to the last record of each source, of whatever kind: what
     /// is not told within was not there.
     pub spans: BTreeMap<&'static str, Interval>,
-    seen: HashSet<String>,
+    /// What was taken, as hashes: of millions, two are the same by chance once
+    /// in a million times.
+    seen: HashSet<u64>,
+    hasher: RandomState,
     sizes: HashMap<String, u64>,
     place: Place,
     duplicates: u64,
+    /// Bytes that are kept, about.
+    kept: usize,
 }
+
+/// More than this is not kept of all inputs together, however long they are.
+/// Half a million lines of interest fit.
+pub(super) const MAX_KEPT: usize = 256 << 20;
 
 #[derive(Clone, Debug)]
 struct Place {
@@ -65,29 +75,51 @@ impl Intake {
 
     /// Takes an event. `id` makes it unique within its source; without one, two
     /// events that are equal in all they say are one.
+    ///
+    /// The error is that there is no room for it.
     pub(super) fn event(
         &mut self,
         source: &'static str,
         at: Interval,
         id: Option<&str>,
         detail: Detail,
-    ) {
+    ) -> Result<(), String> {
         let key = match id {
-            Some(id) => format!("{source}\0{id}"),
-            None => format!("{source}\0{at:?}\0{detail:?}"),
+            Some(id) => self.hasher.hash_one((source, id)),
+            None => self.hasher.hash_one((source, format!("{at:?}{detail:?}"))),
         };
-        if self.seen.insert(key) {
-            let Place { file, line } = self.place.clone();
-            self.events.push(External {
-                at,
-                source,
-                file,
-                line,
-                detail,
-            });
-        } else {
+        if self.seen.contains(&key) {
             self.duplicates += 1;
+            return Ok(());
         }
+        self.keep(size_of::<External>() + size_of::<u64>() + detail.text_len())?;
+        self.seen.insert(key);
+        let Place { file, line } = self.place.clone();
+        self.events.push(External {
+            at,
+            source,
+            file,
+            line,
+            detail,
+        });
+        Ok(())
+    }
+
+    /// Takes room for so many bytes. The error is that there is none.
+    pub(super) fn keep(&mut self, bytes: usize) -> Result<(), String> {
+        if self.kept + bytes > MAX_KEPT {
+            return Err(format!(
+                "not kept: more than {} MiB are of interest",
+                MAX_KEPT >> 20
+            ));
+        }
+        self.kept += bytes;
+        Ok(())
+    }
+
+    /// Gives room back.
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.kept = self.kept.saturating_sub(bytes);
     }
 
     /// The size that was last written to this member of an object.
@@ -95,9 +127,14 @@ impl Intake {
         self.sizes.get(key).copied()
     }
 
-    /// This size was written.
+    /// This size was written. Without room it is forgotten: then an event has no
+    /// size before.
     pub(super) fn note_size(&mut self, key: &str, bytes: u64) {
-        self.sizes.insert(key.to_owned(), bytes);
+        if let Some(known) = self.sizes.get_mut(key) {
+            *known = bytes;
+        } else if self.keep(key.len() + 64).is_ok() {
+            self.sizes.insert(key.to_owned(), bytes);
+        }
     }
 
     /// All was read: what one record of a call tells holds for its others (the

@@ -3,12 +3,14 @@
 //! whole.
 
 use super::external::Interval;
+use super::meter::{self, MAX_RECORD, Meter, Metered};
 use super::time::rfc3339;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use std::cell::Cell;
 use std::fmt;
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 /// Members that hold the records of an envelope: CloudTrail and Azure's
 /// diagnostic settings, `LookupEvents`, Kubernetes lists, Azure's REST API,
@@ -23,119 +25,79 @@ const ENVELOPES: &[&str] = &[
     "entries",
 ];
 
-/// A line of JSON lines longer than this is refused, not held.
-const MAX_LINE: u64 = 16 << 20;
-
 /// Calls `record` for each object with its line; `Err` is what cannot be read,
 /// and where.
 pub(super) fn each(
     reader: impl BufRead,
     is_lines: bool,
     mut record: impl FnMut(u64, Result<Value, String>),
-) -> std::io::Result<()> {
+) {
     if is_lines {
-        each_line(reader, &mut record)
+        each_line(reader, &mut record);
     } else {
-        each_document(reader, &mut record)
+        each_document(reader, &mut record);
     }
 }
 
-fn each_line(
-    mut reader: impl BufRead,
-    record: &mut impl FnMut(u64, Result<Value, String>),
-) -> std::io::Result<()> {
+fn each_line(mut reader: impl BufRead, record: &mut impl FnMut(u64, Result<Value, String>)) {
     let mut line = Vec::new();
     for number in 1.. {
-        line.clear();
-        if (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        if line.len() as u64 == MAX_LINE && line.last() != Some(&b'\n') {
-            record(
-                number,
-                Err(format!("the line is longer than {MAX_LINE} bytes")),
-            );
-            skip_line(&mut reader)?;
-        } else if !line.trim_ascii().is_empty() {
-            record(
-                number,
-                serde_json::from_slice(&line).map_err(|error| error.to_string()),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
-    loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(());
-        }
-        let end = buffer.iter().position(|&byte| byte == b'\n');
-        let length = end.map_or(buffer.len(), |end| end + 1);
-        reader.consume(length);
-        if end.is_some() {
-            return Ok(());
-        }
-    }
-}
-
-fn each_document(
-    reader: impl BufRead,
-    record: &mut impl FnMut(u64, Result<Value, String>),
-) -> std::io::Result<()> {
-    let line = Cell::new(1);
-    let mut values = serde_json::Deserializer::from_reader(CountLines {
-        reader,
-        line: &line,
-    });
-    loop {
-        match values.end() {
-            Ok(()) => return Ok(()),
-            Err(error) if error.is_io() => return Err(error.into()),
-            Err(_) => {}
-        }
-        if let Err(error) = (Root {
-            line: &line,
-            record,
-        })
-        .deserialize(&mut values)
-        {
-            if error.is_io() {
-                return Err(error.into());
+        // One more, to tell whether it was cut.
+        match meter::line(&mut reader, MAX_RECORD + 1, &mut line) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                return record(number, Err(format!("the rest cannot be read: {error}")));
             }
-            // There is no way to tell where the next record begins.
-            record(
-                error.line() as u64,
-                Err(format!("{error}; the rest is not read")),
-            );
-            return Ok(());
+        }
+        if line.len() > MAX_RECORD {
+            record(number, Err(format!("longer than {MAX_RECORD} bytes")));
+        } else if !line.trim_ascii().is_empty() {
+            record(number, value(&line).map_err(|error| error.to_string()));
         }
     }
 }
 
-/// Counts the lines that were read; `serde_json` reads byte by byte.
-struct CountLines<'a, R> {
-    reader: R,
-    line: &'a Cell<u64>,
-}
-
-impl<R: BufRead> Read for CountLines<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.reader.read(buffer)?;
-        let lines = buffer[..length]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count();
-        self.line.set(self.line.get() + lines as u64);
-        Ok(length)
+/// A value; text that is not UTF-8 (a name in an older encoding) costs a letter,
+/// not the record.
+fn value(line: &[u8]) -> serde_json::Result<Value> {
+    match std::str::from_utf8(line) {
+        Ok(line) => serde_json::from_str(line),
+        Err(_) => serde_json::from_str(&String::from_utf8_lossy(line)),
     }
 }
 
-/// A whole document: an array of records, an envelope, or one record.
+fn each_document(reader: impl BufRead, record: &mut impl FnMut(u64, Result<Value, String>)) {
+    let (reader, meter) = Metered::new(reader);
+    let mut values = serde_json::Deserializer::from_reader(reader);
+    loop {
+        meter.begin();
+        let root = Root {
+            meter: &meter,
+            record: &mut *record,
+        };
+        let read = match values.end() {
+            Ok(()) => return,
+            Err(error) if error.is_io() => Err(error),
+            Err(_) => root.deserialize(&mut values),
+        };
+        if let Err(error) = read {
+            // There is no way to tell where the next record begins.
+            let line = if meter.is_over() || error.line() == 0 {
+                meter.line()
+            } else {
+                error.line() as u64
+            };
+            return record(line, Err(format!("{error}; the rest is not read")));
+        }
+    }
+}
+
+/// A whole document, or an element of an array at its top (pages of an export,
+/// `get events` and `get pvc` in one file): an array of such, an envelope, or a
+/// record.
 struct Root<'a, F> {
-    line: &'a Cell<u64>,
+    meter: &'a Meter,
     record: &'a mut F,
 }
 
@@ -154,29 +116,29 @@ impl<'de, F: FnMut(u64, Result<Value, String>)> Visitor<'de> for Root<'_, F> {
         formatter.write_str("an object or an array of objects")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let Self { meter, record } = self;
         loop {
-            // Where the element before it ended: the record itself may be long.
-            let line = self.line.get();
-            let Some(value) = records.next_element::<Value>()? else {
-                return Ok(());
+            let element = Root {
+                meter,
+                record: &mut *record,
             };
-            match value {
-                // `get events,pvc -o json` in one file, or pages of an export.
-                Value::Object(object) => flatten(object, line, self.record),
-                _ => return Err(A::Error::custom("an element is not an object")),
+            if elements.next_element_seed(element)?.is_none() {
+                return Ok(());
             }
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self { line, record } = self;
+        let Self { meter, record } = self;
+        meter.begin();
+        let line = meter.line();
         let mut object = Map::new();
         let mut was_envelope = false;
         while let Some(name) = members.next_key::<String>()? {
             if ENVELOPES.contains(&name.as_str()) {
                 let other = members.next_value_seed(Member {
-                    line,
+                    meter,
                     record: &mut *record,
                 })?;
                 match other {
@@ -188,43 +150,16 @@ impl<'de, F: FnMut(u64, Result<Value, String>)> Visitor<'de> for Root<'_, F> {
             }
         }
         if !was_envelope {
-            record(line.get(), Ok(Value::Object(object)));
+            record(line, Ok(Value::Object(object)));
         }
         Ok(())
-    }
-}
-
-/// Hands on the records of an object that was read already.
-fn flatten(
-    object: Map<String, Value>,
-    line: u64,
-    record: &mut impl FnMut(u64, Result<Value, String>),
-) {
-    let envelope = ENVELOPES.iter().find(|&&name| {
-        object
-            .get(name)
-            .and_then(Value::as_array)
-            .is_some_and(|a| a.iter().all(Value::is_object))
-    });
-    match envelope {
-        Some(&name) => {
-            for value in object
-                .get(name)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                record(line, Ok(value.clone()));
-            }
-        }
-        None => record(line, Ok(Value::Object(object))),
     }
 }
 
 /// The value of a member that may hold records: handed on one by one if it is
 /// an array, else given back.
 struct Member<'a, F> {
-    line: &'a Cell<u64>,
+    meter: &'a Meter,
     record: &'a mut F,
 }
 
@@ -244,21 +179,17 @@ impl<'de, F: FnMut(u64, Result<Value, String>)> Visitor<'de> for Member<'_, F> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<Self::Value, A::Error> {
-        loop {
-            let line = self.line.get();
-            match records.next_element::<Value>()? {
-                Some(value) => (self.record)(line, Ok(value)),
-                None => return Ok(None),
-            }
+        while let Some((line, value)) = records.next_element_seed(Placed(self.meter))? {
+            (self.record)(line, Ok(value));
         }
+        // What follows is no part of the last.
+        self.meter.begin();
+        Ok(None)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut object = Map::new();
-        while let Some((name, value)) = members.next_entry()? {
-            object.insert(name, value);
-        }
-        Ok(Some(Value::Object(object)))
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        let members = MapAccessDeserializer::new(members);
+        Value::deserialize(members).map(Some)
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
@@ -283,6 +214,20 @@ impl<'de, F: FnMut(u64, Result<Value, String>)> Visitor<'de> for Member<'_, F> {
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
         Ok(Some(Value::Null))
+    }
+}
+
+/// A record, and the line that it begins in.
+struct Placed<'a>(&'a Meter);
+
+impl<'de> DeserializeSeed<'de> for Placed<'_> {
+    type Value = (u64, Value);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.0.begin();
+        // Its first byte was looked at already.
+        let line = self.0.line();
+        Ok((line, Value::deserialize(deserializer)?))
     }
 }
 
@@ -325,8 +270,7 @@ mod tests {
         each(text.as_bytes(), is_lines, |line, record| match record {
             Ok(record) => lines.push(integer(&record, "/n").unwrap() * 100 + line),
             Err(error) => errors.push(error),
-        })
-        .unwrap();
+        });
         (lines, errors)
     }
 
@@ -347,6 +291,47 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_record_has_the_line_that_it_begins_in() {
+        for text in [
+            "[{\"n\":1},\n{\"n\":2,\n\"m\":0}]",
+            "{\"items\":[{\"n\":1},\n  {\n\"n\":2}]}",
+            "{\"n\":1}\n{\n\"n\":2\n}",
+        ] {
+            assert_eq!(read(text, false).0, [101, 202], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_refused() {
+        let long = "x".repeat(MAX_RECORD);
+        let text = format!("{{\"n\":1}}\n{{\"n\":2,\"m\":\"{long}\"}}\n{{\"n\":3}}");
+        let (lines, errors) = read(&text, true);
+        assert_eq!((lines, errors.len()), (vec![101, 303], 1));
+        // Not to be found in a document is where it ends.
+        let (lines, errors) = read(&text, false);
+        assert_eq!((lines, errors.len()), (vec![101], 1));
+        assert!(errors[0].contains("longer"), "{}", errors[0]);
+        // Many short ones may be as long as they like together.
+        let short = format!("{{\"n\":1,\"m\":\"{}\"}}", "x".repeat(MAX_RECORD / 3));
+        for text in [
+            format!("[{short},{short},{short},{short}]"),
+            format!("{{\"items\":[{short},{short},{short},{short}]}}"),
+            format!("{short}{short}{short}{short}"),
+        ] {
+            assert_eq!(read(&text, false), (vec![101; 4], vec![]));
+        }
+    }
+
+    #[test]
+    fn a_letter_of_another_encoding_costs_no_line() {
+        let mut lines = Vec::new();
+        each(&b"{\"n\":1,\"m\":\"K\xf6ln\"}"[..], true, |line, record| {
+            lines.push((line, integer(&record.unwrap(), "/n")));
+        });
+        assert_eq!(lines, [(1, Some(1))]);
     }
 
     #[test]

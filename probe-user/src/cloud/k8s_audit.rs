@@ -12,7 +12,11 @@ use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "kubernetes-audit",
-    times: &["/stageTimestamp", "/requestReceivedTimestamp"],
+    time: |record| {
+        let done = time(record, "/stageTimestamp");
+        done.or_else(|_| time(record, "/requestReceivedTimestamp"))
+            .ok()
+    },
     recognises,
     parse,
 };
@@ -76,8 +80,7 @@ fn parse(record: &Value, intake: &mut Intake) -> Result<(), String> {
         volume: text(record, "/responseObject/spec/volumeName").filter(|name| !name.is_empty()),
     };
     let id = text(record, "/auditID");
-    intake.event(SOURCE.name, when(record)?, id.as_deref(), make(change));
-    Ok(())
+    intake.event(SOURCE.name, when(record)?, id.as_deref(), make(change))
 }
 
 /// A PUT writes the whole object; where nothing is known of before, a request
@@ -104,7 +107,8 @@ fn written(record: &Value, member: &str) -> Option<String> {
         return text(request, member);
     };
     operations.iter().rev().find_map(|operation| {
-        let path = text(operation, "/path")?;
+        let operator = text(operation, "/op")?;
+        let path = text(operation, "/path").filter(|_| operator != "test")?;
         let rest = member.strip_prefix(path.as_str())?;
         text(operation, &format!("/value{rest}"))
     })

@@ -4,14 +4,14 @@
 //! `Event`; storage.k8s.io/v1 `VolumeAttachment`.
 
 use super::external::{Detail, Interval};
-use super::json::text;
+use super::json::{integer, text};
 use super::objects::{Attachment, Claim, Volume};
 use super::{Intake, JsonSource, quantity, time};
 use serde_json::Value;
 
 pub(super) const SOURCE: JsonSource = JsonSource {
     name: "kubernetes-objects",
-    times: &[],
+    time: |_| None,
     recognises,
     parse,
 };
@@ -45,6 +45,10 @@ fn parse(object: &Value, intake: &mut Intake) -> Result<(), String> {
         return Ok(());
     }
     let name = text(object, "/metadata/name").ok_or_else(|| format!("a {kind} without a name"))?;
+    if kind != "Event" {
+        // The names and sizes that are taken of it.
+        intake.keep(1024)?;
+    }
     match kind.as_str() {
         "PersistentVolumeClaim" => {
             let namespace = text(object, "/metadata/namespace").unwrap_or_default();
@@ -121,7 +125,7 @@ fn event(object: &Value, name: &str, intake: &mut Intake) -> Result<(), String> 
     if !REASONS.iter().any(|part| reason.contains(part)) {
         return Ok(());
     }
-    let at = event_time(object, name).ok_or("an Event without a time")?;
+    let at = first_time(object, name).ok_or("an Event without a time")?;
     let involved = |member: &str| {
         text(object, &format!("/involvedObject/{member}"))
             .or_else(|| text(object, &format!("/regarding/{member}")))
@@ -137,13 +141,31 @@ fn event(object: &Value, name: &str, intake: &mut Intake) -> Result<(), String> 
         object: format!("{kind} {namespace}{slash}{of}"),
     };
     let id = text(object, "/metadata/uid").unwrap_or_else(|| name.to_owned());
-    intake.event(SOURCE.name, at, Some(&id), detail);
-    Ok(())
+    intake.event(SOURCE.name, at, Some(&id), detail.clone())?;
+    // The same event again and again is one object that counts.
+    match last_time(object) {
+        Some(last) if at.is_before(&last) => {
+            let id = format!("{id}/{}", last.start_ns);
+            intake.event(SOURCE.name, last, Some(&id), detail)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// When an event that occurred more than once did so last.
+fn last_time(object: &Value) -> Option<Interval> {
+    let counts = ["/count", "/series/count"];
+    let count = counts.iter().find_map(|pointer| integer(object, pointer))?;
+    let times = ["/series/lastObservedTime", "/lastTimestamp"];
+    let mut times = times.iter().filter_map(|pointer| text(object, pointer));
+    times
+        .find_map(|at| time::rfc3339(&at))
+        .filter(|_| count > 1)
 }
 
 /// When an event happened first. Its name ends in the UnixNano of that moment
 /// in hex (client-go `GenerateEventName`), on the recorder's clock.
-fn event_time(object: &Value, name: &str) -> Option<Interval> {
+fn first_time(object: &Value, name: &str) -> Option<Interval> {
     let stated = [
         "/eventTime",
         "/firstTimestamp",

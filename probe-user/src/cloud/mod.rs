@@ -27,7 +27,7 @@ mod json;
 mod k8s_audit;
 mod k8s_objects;
 mod log;
-mod log_time;
+mod meter;
 
 pub use external::{ApiState, Detail, External, Interval};
 pub use input::{InputError, InputReport, Options, read};
@@ -39,9 +39,9 @@ use serde_json::Value;
 pub struct JsonSource {
     /// Name of the format, as reported in `inputs[].format`.
     pub name: &'static str,
-    /// Where a record of any kind has its time (RFC 3339): the first to the last
-    /// of them is what the input covers. None where absence says nothing.
-    pub times: &'static [&'static str],
+    /// When a record of any kind is from: the first to the last of them is what
+    /// the input covers. None where absence says nothing.
+    pub time: fn(&Value) -> Option<Interval>,
     /// Whether this record is of this format.
     pub recognises: fn(&Value) -> bool,
     /// Takes what the record says. The error is the reason for `rejected`.
@@ -58,12 +58,17 @@ pub const JSON_SOURCES: &[JsonSource] = &[
     k8s_audit::SOURCE,
     k8s_objects::SOURCE,
     generic::SOURCE,
+    log::SOURCE,
 ];
 
 /// Names of all formats, for messages.
 pub fn format_names() -> Vec<&'static str> {
     let mut names: Vec<&str> = JSON_SOURCES.iter().map(|source| source.name).collect();
     names.extend([generic::CSV]);
-    names.extend(log::FORMATS);
+    names.extend(
+        log::FORMATS
+            .iter()
+            .filter(|name| **name != log::SOURCE.name),
+    );
     names
 }

@@ -16,6 +16,19 @@ pub fn rfc3339(text: &str) -> Option<Interval> {
     Some(Interval::truncated(nanoseconds(at)?, precision(digits)))
 }
 
+/// The same as others write it too: `,` before the fraction (`dmesg`, Python), a
+/// zone without its colon (systemd, zap).
+pub fn iso(text: &str) -> Option<Interval> {
+    let text = text.trim();
+    let at = text.replacen(',', ".", 1);
+    rfc3339(&at).or_else(|| {
+        let (before, minutes) = at.split_at_checked(at.len().checked_sub(2)?)?;
+        let zone = before.len().checked_sub(3)?;
+        let has_sign = matches!(before.as_bytes()[zone], b'+' | b'-');
+        has_sign.then(|| rfc3339(&format!("{before}:{minutes}")))?
+    })
+}
+
 /// Seconds, milliseconds, microseconds or nanoseconds since the epoch, told
 /// apart by their size (as all are between 2001 and 2286).
 pub fn epoch(number: f64, is_integer: bool) -> Option<Interval> {
@@ -29,9 +42,10 @@ pub fn epoch(number: f64, is_integer: bool) -> Option<Interval> {
     };
     // Apart, as 2^53 ns are only some months.
     let whole = value.trunc() as i64 * unit;
-    let start = whole + (value.fract() * unit as f64).round() as i64;
     // A fraction of such a number is good to about a microsecond.
     let precision = if is_integer { unit } else { unit.min(1000) };
+    let parts = (value.fract() * (unit / precision) as f64).round() as i64;
+    let start = whole + parts * precision;
     Some(Interval::truncated(start, precision))
 }
 
@@ -66,6 +80,11 @@ mod tests {
             Some(Interval::truncated(AT + 1000, 1000))
         );
         assert_eq!(rfc3339("2026-03-11 no"), None);
+        assert_eq!(
+            iso("2026-03-11T15:14:56,5+0800"),
+            Some(Interval::truncated(AT + SECOND / 2, SECOND / 10))
+        );
+        assert_eq!(iso("2026-03-11T15:14:56-0800x"), None);
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod hostile;
+mod logs;
+mod shapes;
+
 use std::path::{Path, PathBuf};
 use volprobe::cloud::{self, ApiState, Detail, External, InputError, InputReport, Intake, Options};
 
