@@ -9,8 +9,11 @@
 //! reached. An input that makes a reader panic, take too long or too much memory is
 //! saved beside the corpus and named.
 
+#[path = "../tests/counting/mod.rs"]
+mod counting;
+
 use anyhow::{Context, Result};
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +24,9 @@ use volprobe::{analysis, cloud, render};
 
 /// No input of this corpus' size may take longer.
 const SLOW: Duration = Duration::from_secs(20);
+
+/// Nor hold more bytes at once.
+const LARGE: usize = 512 << 20;
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
@@ -42,12 +48,17 @@ fn main() -> Result<()> {
             (name, recording(&mut chance, bytes), read_recording)
         } else {
             let (name, bytes) = chance.pick(&samples);
-            (name, mangle(&mut chance, bytes), read_input)
+            (name, told(&mut chance, bytes, &samples), read_input)
         };
         let begun = Instant::now();
-        let fine = catch_unwind(AssertUnwindSafe(|| run(&input))).is_ok();
-        if !fine || begun.elapsed() > SLOW {
-            let what = if fine { "slow" } else { "panic" };
+        let (ran, held) = counting::most_held(|| catch_unwind(AssertUnwindSafe(|| run(&input))));
+        let wrong = match ran {
+            Err(_) => Some("panic"),
+            Ok(()) if begun.elapsed() > SLOW => Some("slow"),
+            Ok(()) if held > LARGE => Some("large"),
+            Ok(()) => None,
+        };
+        if let Some(what) = wrong {
             let saved = std::env::temp_dir().join(format!("volprobe-fuzz-{what}-{seed}-{tried}"));
             fs::write(&saved, &input)?;
             anyhow::bail!(
@@ -57,7 +68,7 @@ fn main() -> Result<()> {
         }
         tried += 1;
     }
-    println!("{tried} inputs in {seconds} s, seed {seed}: no panic, none slow");
+    println!("{tried} inputs in {seconds} s, seed {seed}: no panic, none slow, none large");
     Ok(())
 }
 
@@ -100,10 +111,101 @@ fn read_input(bytes: &[u8]) {
     };
     if fs::write(file.path(), bytes).is_ok() {
         let mut intake = cloud::Intake::default();
-        let options = cloud::Options::default();
-        let _ = cloud::read(&[file.path().to_owned()], &options, &mut intake);
+        let options = cloud::Options {
+            booted: bytes
+                .first()
+                .filter(|&&byte| byte > 64)
+                .map(|&byte| cloud::Interval {
+                    start_ns: i64::from(byte) << 53,
+                    end_ns: i64::MAX,
+                }),
+            ..cloud::Options::default()
+        };
+        if let Ok(inputs) = cloud::read(&[file.path().to_owned()], &options, &mut intake) {
+            let correlated = analysis::correlate(&[], &intake, inputs, &[]);
+            let mut out = Vec::new();
+            let _ = render::correlate_json(&correlated, &mut out);
+            let _ = render::correlate_text(&correlated, render::Style::plain(), &mut out);
+            assert!(
+                !out.contains(&0x1b),
+                "an escape sequence reached the terminal"
+            );
+        }
         let _ = volprobe::session::load(&[file.path().to_owned()], &Span::default());
     }
+}
+
+/// What others tell, changed where it hurts: its numbers and times, its nesting, the
+/// order and the number of its lines, the file that it is part of, its compression.
+fn told(chance: &mut Chance, bytes: &[u8], samples: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=chance.below(4) {
+        bytes = match chance.below(7) {
+            0 => mangle(chance, &bytes),
+            1 => with_token(chance, &bytes),
+            2 => with_lines_moved(chance, &bytes),
+            3 => [&bytes[..], &chance.pick(samples).1[..]].concat(),
+            4 => [&chance.pick(samples).1[..], &bytes[..]].concat(),
+            5 => bytes.repeat(1 + chance.below(3) as usize),
+            _ => bytes,
+        };
+    }
+    if chance.below(16) == 0 {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let _ = gz.write_all(&bytes);
+        bytes = gz.finish().unwrap_or_default();
+        if chance.below(2) == 0 {
+            bytes = mangle(chance, &bytes);
+        }
+    }
+    bytes
+}
+
+/// A number, a time, a text or a bracket is put in place of some letters that begin
+/// with a digit, a quote or a bracket.
+fn with_token(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
+    let starts: Vec<usize> = (0..bytes.len())
+        .filter(|&at| bytes[at].is_ascii_digit() || b"\"{[:,".contains(&bytes[at]))
+        .collect();
+    if starts.is_empty() {
+        return bytes.to_vec();
+    }
+    let at = *chance.pick(&starts);
+    let end = at
+        + bytes[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit() || **byte == b'.')
+            .count();
+    let token = match chance.below(12) {
+        0 => "99999999999999999999999999".to_owned(),
+        1 => "-9223372036854775808".to_owned(),
+        2 => "1e308".to_owned(),
+        3 => "9007199254740993.999999999".to_owned(),
+        4 => "null".to_owned(),
+        5 => "\"9999-12-31T23:59:60.999999999-23:59\"".to_owned(),
+        6 => "\"-009999-01-01T00:00:00Z\"".to_owned(),
+        7 => "[".repeat(chance.below(3000) as usize),
+        8 => "{\"a\":".repeat(chance.below(300) as usize),
+        9 => "\\ud800\u{1b}[31m".to_owned(),
+        10 => "0".repeat(chance.below(3000) as usize),
+        _ => format!("{}", chance.next() >> chance.below(64)),
+    };
+    [&bytes[..at], token.as_bytes(), &bytes[end..]].concat()
+}
+
+fn with_lines_moved(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+    for _ in 0..chance.below(8) {
+        let (from, to) = (
+            chance.below(lines.len() as u64),
+            chance.below(lines.len() as u64),
+        );
+        if from < lines.len() as u64 {
+            let line = lines[from as usize];
+            lines.insert(to as usize, line);
+        }
+    }
+    lines.concat()
 }
 
 /// A recording of which some frames are changed, behind right checksums or not.

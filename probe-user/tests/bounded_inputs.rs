@@ -3,39 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+mod counting;
+
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use volprobe::cloud::{self, InputReport, Intake, Options};
-
-/// Counts the bytes that are held.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        MOST.fetch_max(held, Relaxed);
-        // SAFETY: the caller keeps to the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller keeps to the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// One at a time: the count is of the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -70,10 +45,9 @@ fn read(head: &[u8], part: impl Fn(usize) -> Vec<u8> + Send) -> (InputReport, In
             }
         });
         let mut intake = Intake::default();
-        let before = HELD.load(Relaxed);
-        MOST.store(before, Relaxed);
-        let mut reports = cloud::read(&[path], &Options::default(), &mut intake).unwrap();
-        let most = MOST.load(Relaxed) - before;
+        let read = || cloud::read(&[path], &Options::default(), &mut intake);
+        let (reports, most) = counting::most_held(read);
+        let mut reports = reports.unwrap();
         drop(reader);
         (reports.remove(0), intake, most)
     })

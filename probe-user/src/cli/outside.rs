@@ -31,7 +31,7 @@ Formats of --events:
   Alibaba Cloud ActionTrail, AWS CloudTrail and describe-volumes-modifications,
   GCP audit logs, Azure activity logs; Kubernetes audit log;
   kubectl get events|pvc,pv,volumeattachment -o json;
-  logs of kubelet, external-resizer and CSI plugins (klog, logrus), syslog, journal, dmesg;
+  logs of kubelet, external-resizer and CSI plugins (klog, JSON, logrus), syslog, journal, dmesg;
   CSV or JSON lines with time, action, disk_id, new_size (docs/inputs.md)";
 
 impl Outside {

@@ -182,14 +182,14 @@ fn one_line_of_100_mb_stops_nothing() {
     ];
     assert_eq!(outcome(&json.concat()), (vec![2], 2));
     let last = KLOG.replace("a/b", "a/c");
-    let log = [
+    let cut = [
         KLOG.as_bytes(),
         b"I0311 07:14:57.963218       1 x.go:1] ",
         &long,
         b"\n",
         last.as_bytes(),
     ];
-    assert_eq!(outcome(&log.concat()), (vec![], 2));
+    assert_eq!(outcome(&cut.concat()), (vec![], 2));
 }
 
 #[test]

@@ -39,183 +39,186 @@ type Expected<'a> = (&'a str, &'a str, i64, &'a str, &'a str);
 const US: i64 = 1000;
 const S: i64 = 1_000_000_000;
 
+const KLOG_AT: &str = "2026-03-11T07:14:57.963218Z";
+
+/// Lines, and what they are.
+const FORMS: &[(&str, Expected)] = &[
+    (KLOG, ("klog", KLOG_AT, US, "kubelet", "\"expand\"")),
+    (
+        "E0311 07:14:57.963218       1 pkg/disk/node.go:7] expand",
+        ("klog", KLOG_AT, US, "node.go", "expand"),
+    ),
+    (
+        "time=\"2026-03-11T07:14:57Z\" level=info msg=\"expand it\"",
+        ("logrus", "2026-03-11T07:14:57Z", S, "logrus", "expand it"),
+    ),
+    (
+        "time=\"2026-03-11T15:14:57+08:00\" level=info msg=expand",
+        ("logrus", "2026-03-11T07:14:57Z", S, "logrus", "expand"),
+    ),
+    // JSON: klog, zap, logrus and slog.
+    (
+        r#"{"ts":1773213297963.218,"caller":"volume/node_expander.go:196","msg":"expand","v":4,"PVC":{"name":"b","namespace":"a"},"n":1}"#,
+        (
+            "json-log",
+            KLOG_AT,
+            US,
+            "kubelet",
+            "\"expand\" PVC=\"a/b\" n=1",
+        ),
+    ),
+    (
+        r#"{"level":"info","ts":1773213297.963218,"msg":"expand"}"#,
+        ("json-log", KLOG_AT, US, "json-log", "expand"),
+    ),
+    (
+        r#"{"level":"error","msg":"expand","time":"2026-03-11T07:14:57+0000"}"#,
+        ("json-log", "2026-03-11T07:14:57Z", S, "json-log", "expand"),
+    ),
+    (
+        r#"{"time":"2026-03-11T07:14:57.5Z","level":"INFO","msg":"expand","err":"no"}"#,
+        (
+            "json-log",
+            "2026-03-11T07:14:57.5Z",
+            S / 10,
+            "json-log",
+            "\"expand\" err=\"no\"",
+        ),
+    ),
+    // The journal.
+    (
+        "Mar 11 07:14:57 node kubelet[1427]: expand",
+        ("syslog", "2026-03-11T07:14:57Z", S, "kubelet", "expand"),
+    ),
+    (
+        "Mar  1 07:14:57.963218 node kubelet[1427]: expand",
+        (
+            "syslog",
+            "2026-03-01T07:14:57.963218Z",
+            US,
+            "kubelet",
+            "expand",
+        ),
+    ),
+    (
+        "2026-03-11T15:14:57+0800 node kubelet[1427]: expand",
+        ("journal", "2026-03-11T07:14:57Z", S, "kubelet", "expand"),
+    ),
+    (
+        "2026-03-11T07:14:57.963218+0000 node kubelet[1427]: expand",
+        ("journal", KLOG_AT, US, "kubelet", "expand"),
+    ),
+    (
+        "2026-03-11T07:14:57.963218+00:00 node kernel: vdb: detected capacity change from 1 to 2",
+        (
+            "journal",
+            KLOG_AT,
+            US,
+            "kernel",
+            "vdb: detected capacity change from 1 to 2",
+        ),
+    ),
+    (
+        "Wed 2026-03-11 07:14:57 UTC node kubelet[1427]: expand",
+        ("journal", "2026-03-11T07:14:57Z", S, "kubelet", "expand"),
+    ),
+    (
+        "1773213297.963218 node kubelet[1427]: expand",
+        ("journal", KLOG_AT, US, "kubelet", "expand"),
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1773213297963218","SYSLOG_IDENTIFIER":"kubelet","MESSAGE":"expand"}"#,
+        ("journal", KLOG_AT, US, "kubelet", "expand"),
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1773213297963218","_TRANSPORT":"kernel","MESSAGE":[101,120,112,97,110,100]}"#,
+        ("journal", KLOG_AT, US, "kernel", "expand"),
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1773213297999999","_COMM":"kubelet","MESSAGE":"I0311 15:14:57.963218    1427 resizefs_linux.go:77] expand"}"#,
+        ("klog", KLOG_AT, US, "kubelet (mount-utils)", "expand"),
+    ),
+    // The kernel's log: good to 5 s.
+    (
+        "2026-03-11T07:15:01,141208+00:00 vdb: new size: 1",
+        (
+            "dmesg",
+            "2026-03-11T07:14:56.141208Z",
+            10 * S + US,
+            "kernel",
+            "vdb: new size: 1",
+        ),
+    ),
+    (
+        "[Wed Mar 11 07:15:01 2026] vdb: new size: 1",
+        (
+            "dmesg",
+            "2026-03-11T07:14:56Z",
+            11 * S,
+            "kernel",
+            "vdb: new size: 1",
+        ),
+    ),
+    (
+        "kern  :info  : [Wed Mar  4 07:15:01 2026] vdb: new size: 1",
+        (
+            "dmesg",
+            "2026-03-04T07:14:56Z",
+            11 * S,
+            "kernel",
+            "vdb: new size: 1",
+        ),
+    ),
+    // What a runtime, kubectl and stern put before it.
+    (
+        "2026-03-11T07:14:57.963Z stderr F expand",
+        (
+            "container",
+            "2026-03-11T07:14:57.963Z",
+            S / 1000,
+            "container",
+            "expand",
+        ),
+    ),
+    (
+        "2026-03-11T07:14:57.963218123Z expand it",
+        (
+            "container",
+            "2026-03-11T07:14:57.963218123Z",
+            1,
+            "container",
+            "expand it",
+        ),
+    ),
+    (
+        "{\"log\":\"expand\\n\",\"stream\":\"stderr\",\"time\":\"2026-03-11T07:14:57.5Z\"}",
+        (
+            "container",
+            "2026-03-11T07:14:57.5Z",
+            S / 10,
+            "container",
+            "expand",
+        ),
+    ),
+    (
+        "[pod/csi-0/csi-plugin] 2026-03-11T07:14:57.963Z expand",
+        (
+            "container",
+            "2026-03-11T07:14:57.963Z",
+            S / 1000,
+            "csi-0/csi-plugin",
+            "expand",
+        ),
+    ),
+    (
+        "csi-0 csi-plugin {\"ts\":1773213297963.218,\"msg\":\"expand\"}",
+        ("json-log", KLOG_AT, US, "csi-0/csi-plugin", "expand"),
+    ),
+];
+
 #[test]
 fn each_form_of_a_line_is_understood() {
-    let klog_at = "2026-03-11T07:14:57.963218Z";
-    let cases: &[(&str, Expected)] = &[
-        (KLOG, ("klog", klog_at, US, "kubelet", "\"expand\"")),
-        (
-            "E0311 07:14:57.963218       1 pkg/disk/node.go:7] expand",
-            ("klog", klog_at, US, "node.go", "expand"),
-        ),
-        (
-            "time=\"2026-03-11T07:14:57Z\" level=info msg=\"expand it\"",
-            ("logrus", "2026-03-11T07:14:57Z", S, "logrus", "expand it"),
-        ),
-        (
-            "time=\"2026-03-11T15:14:57+08:00\" level=info msg=expand",
-            ("logrus", "2026-03-11T07:14:57Z", S, "logrus", "expand"),
-        ),
-        // JSON: klog, zap, logrus and slog.
-        (
-            r#"{"ts":1773213297963.218,"caller":"volume/node_expander.go:196","msg":"expand","v":4,"PVC":{"name":"b","namespace":"a"},"n":1}"#,
-            (
-                "json-log",
-                klog_at,
-                US,
-                "kubelet",
-                "\"expand\" PVC=\"a/b\" n=1",
-            ),
-        ),
-        (
-            r#"{"level":"info","ts":1773213297.963218,"msg":"expand"}"#,
-            ("json-log", klog_at, US, "json-log", "expand"),
-        ),
-        (
-            r#"{"level":"error","msg":"expand","time":"2026-03-11T07:14:57+0000"}"#,
-            ("json-log", "2026-03-11T07:14:57Z", S, "json-log", "expand"),
-        ),
-        (
-            r#"{"time":"2026-03-11T07:14:57.5Z","level":"INFO","msg":"expand","err":"no"}"#,
-            (
-                "json-log",
-                "2026-03-11T07:14:57.5Z",
-                S / 10,
-                "json-log",
-                "\"expand\" err=\"no\"",
-            ),
-        ),
-        // The journal.
-        (
-            "Mar 11 07:14:57 node kubelet[1427]: expand",
-            ("syslog", "2026-03-11T07:14:57Z", S, "kubelet", "expand"),
-        ),
-        (
-            "Mar  1 07:14:57.963218 node kubelet[1427]: expand",
-            (
-                "syslog",
-                "2026-03-01T07:14:57.963218Z",
-                US,
-                "kubelet",
-                "expand",
-            ),
-        ),
-        (
-            "2026-03-11T15:14:57+0800 node kubelet[1427]: expand",
-            ("journal", "2026-03-11T07:14:57Z", S, "kubelet", "expand"),
-        ),
-        (
-            "2026-03-11T07:14:57.963218+0000 node kubelet[1427]: expand",
-            ("journal", klog_at, US, "kubelet", "expand"),
-        ),
-        (
-            "2026-03-11T07:14:57.963218+00:00 node kernel: vdb: detected capacity change from 1 to 2",
-            (
-                "journal",
-                klog_at,
-                US,
-                "kernel",
-                "vdb: detected capacity change from 1 to 2",
-            ),
-        ),
-        (
-            "Wed 2026-03-11 07:14:57 UTC node kubelet[1427]: expand",
-            ("journal", "2026-03-11T07:14:57Z", S, "kubelet", "expand"),
-        ),
-        (
-            "1773213297.963218 node kubelet[1427]: expand",
-            ("journal", klog_at, US, "kubelet", "expand"),
-        ),
-        (
-            r#"{"__REALTIME_TIMESTAMP":"1773213297963218","SYSLOG_IDENTIFIER":"kubelet","MESSAGE":"expand"}"#,
-            ("journal", klog_at, US, "kubelet", "expand"),
-        ),
-        (
-            r#"{"__REALTIME_TIMESTAMP":"1773213297963218","_TRANSPORT":"kernel","MESSAGE":[101,120,112,97,110,100]}"#,
-            ("journal", klog_at, US, "kernel", "expand"),
-        ),
-        (
-            r#"{"__REALTIME_TIMESTAMP":"1773213297999999","_COMM":"kubelet","MESSAGE":"I0311 15:14:57.963218    1427 resizefs_linux.go:77] expand"}"#,
-            ("klog", klog_at, US, "kubelet (mount-utils)", "expand"),
-        ),
-        // The kernel's log: good to 5 s.
-        (
-            "2026-03-11T07:15:01,141208+00:00 vdb: new size: 1",
-            (
-                "dmesg",
-                "2026-03-11T07:14:56.141208Z",
-                10 * S + US,
-                "kernel",
-                "vdb: new size: 1",
-            ),
-        ),
-        (
-            "[Wed Mar 11 07:15:01 2026] vdb: new size: 1",
-            (
-                "dmesg",
-                "2026-03-11T07:14:56Z",
-                11 * S,
-                "kernel",
-                "vdb: new size: 1",
-            ),
-        ),
-        (
-            "kern  :info  : [Wed Mar  4 07:15:01 2026] vdb: new size: 1",
-            (
-                "dmesg",
-                "2026-03-04T07:14:56Z",
-                11 * S,
-                "kernel",
-                "vdb: new size: 1",
-            ),
-        ),
-        // What a runtime, kubectl and stern put before it.
-        (
-            "2026-03-11T07:14:57.963Z stderr F expand",
-            (
-                "container",
-                "2026-03-11T07:14:57.963Z",
-                S / 1000,
-                "container",
-                "expand",
-            ),
-        ),
-        (
-            "2026-03-11T07:14:57.963218123Z expand it",
-            (
-                "container",
-                "2026-03-11T07:14:57.963218123Z",
-                1,
-                "container",
-                "expand it",
-            ),
-        ),
-        (
-            "{\"log\":\"expand\\n\",\"stream\":\"stderr\",\"time\":\"2026-03-11T07:14:57.5Z\"}",
-            (
-                "container",
-                "2026-03-11T07:14:57.5Z",
-                S / 10,
-                "container",
-                "expand",
-            ),
-        ),
-        (
-            "[pod/csi-0/csi-plugin] 2026-03-11T07:14:57.963Z expand",
-            (
-                "container",
-                "2026-03-11T07:14:57.963Z",
-                S / 1000,
-                "csi-0/csi-plugin",
-                "expand",
-            ),
-        ),
-        (
-            "csi-0 csi-plugin {\"ts\":1773213297963.218,\"msg\":\"expand\"}",
-            ("json-log", klog_at, US, "csi-0/csi-plugin", "expand"),
-        ),
-    ];
-    for (line, expected) in cases {
+    for (line, expected) in FORMS {
         let (report, events) = read(format!("{line}\r\n").as_bytes(), &in_2026());
         let (format, at, width, component, message) = expected;
         assert_eq!(report.format.as_deref(), Some(*format), "{line}");
@@ -497,6 +500,20 @@ time=\"2026-03-11T07:14:58Z\" level=info msg=\"NodeExpandVolume:: resizefs succe
         ]
     );
     assert_eq!(report.records, 7);
+}
+
+#[test]
+fn every_form_in_one_file_is_one_timeline() {
+    let options = Options {
+        booted: Some(Interval {
+            start_ns: 1_773_213_178_000_000_000,
+            end_ns: 1_773_213_178_000_000_000,
+        }),
+        ..in_2026()
+    };
+    let (reports, intake) = read_with(&[super::samples().join("mixed.log")], &options);
+    assert_eq!(reports[0].rejected, []);
+    insta::assert_snapshot!(super::show(&intake.events));
 }
 
 /// What each component says about a resize (sources: `log/topics.rs`).

@@ -100,7 +100,7 @@ fn actiontrail() {
 fn cloudtrail() {
     let records = value("cloudtrail.json");
     let record = records["Records"][0].clone();
-    let looked_up = json!({"EventId": "1", "EventName": "ModifyVolume", "EventTime": 1773213296.0,
+    let looked_up = json!({"EventId": "1", "EventName": "ModifyVolume", "EventTime": 1_773_213_296.0,
         "CloudTrailEvent": record.to_string()});
     let mut as_text = record.clone();
     as_text["requestParameters"]["ModifyVolumeRequest"]["Size"] = json!("40");

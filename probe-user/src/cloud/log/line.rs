@@ -150,25 +150,15 @@ fn logrus(text: &str) -> Option<Line<'_>> {
 /// `short-monotonic`.
 fn dmesg(text: &str) -> Option<Line<'_>> {
     let text = without_level(text);
-    let line = |stamp, message: &'_ str| (stamp, message.to_owned());
-    let (stamp, message) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (at, message) = rest.split_once("] ")?;
-            let stamp = since_boot(at).or_else(|| ctime(at))?;
-            line(
-                stamp,
-                message
-                    .split_once(" kernel: ")
-                    .map_or(message, |(_, rest)| rest),
-            )
-        }
-        None => {
-            let (at, message) = text.split_once(' ')?;
-            if !at.contains(',') {
-                return None;
-            }
-            line(Stamp::Full(time::iso(at)?), message)
-        }
+    let (stamp, message) = if let Some(rest) = text.strip_prefix('[') {
+        let (at, message) = rest.split_once("] ")?;
+        let stamp = since_boot(at).or_else(|| ctime(at))?;
+        // `short-monotonic` has the host, too.
+        let behind_host = message.split_once(" kernel: ");
+        (stamp, behind_host.map_or(message, |(_, message)| message))
+    } else {
+        let (at, message) = text.split_once(' ').filter(|(at, _)| at.contains(','))?;
+        (Stamp::Full(time::iso(at)?), message)
     };
     Some(Line {
         format: DMESG,

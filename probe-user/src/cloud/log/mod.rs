@@ -125,17 +125,14 @@ impl Parts {
             return Some((number, next));
         }
         let is_partial = next.is_partial;
-        match stream {
-            Some((_, whole)) => {
-                let text = whole.text.to_mut();
-                if text.len() + next.text.len() <= MAX_LINE {
-                    text.push_str(&next.text);
-                }
+        if let Some((_, whole)) = stream {
+            let text = whole.text.to_mut();
+            if text.len() + next.text.len() <= MAX_LINE {
+                text.push_str(&next.text);
             }
-            None => {
-                let text = Cow::Owned(next.text.into_owned());
-                *stream = Some((number, Wrapped { text, ..next }));
-            }
+        } else {
+            let text = Cow::Owned(next.text.into_owned());
+            *stream = Some((number, Wrapped { text, ..next }));
         }
         if is_partial { None } else { stream.take() }
     }

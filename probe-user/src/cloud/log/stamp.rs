@@ -148,7 +148,7 @@ fn moment(at: DateTime, zone: &TimeZone, precision: i64) -> Result<Interval, Str
             "there is no {at} in its time zone: clocks were set forward (--log-tz)"
         ));
     }
-    let earlier = ambiguous.clone().earlier().map_err(wrong)?;
+    let earlier = ambiguous.earlier().map_err(wrong)?;
     let later = ambiguous.later().map_err(wrong)?;
     let ns = |at| time::nanoseconds(at).ok_or_else(|| "its time is out of range".to_owned());
     Ok(Interval {
