@@ -46,7 +46,7 @@ pub struct CaptureArgs {
     /// Show what the kernel programs log
     #[arg(long)]
     kernel_log: bool,
-    /// Leave out parts of what copies are counted by. Only `cargo xtask bench`,
+    /// Leave out parts of what is counted by. Only `cargo xtask bench`,
     /// which measures what each costs, has a use for it: what is left out reads
     /// as zero
     #[arg(long, value_enum, value_delimiter = ',', hide = true)]

@@ -24,13 +24,13 @@ pub struct Filters {
 /// A part of what a copy is counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// The devices read from and written to.
+    /// Devices, of readahead too.
     Devices,
-    /// The cgroup.
+    /// The cgroup, of readahead too.
     Cgroup,
-    /// Time on and off CPU.
+    /// Time of copies on and off CPU.
     OnCpu,
-    /// Readahead inside the call.
+    /// Readahead inside copies.
     Readahead,
 }
 

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use super::{
     progress,
-    qemu::{self, Config},
+    qemu::{self, Clock, Config},
     qmp::Qmp,
 };
 use crate::{
@@ -27,6 +27,9 @@ use crate::{
 
 /// Time from start to a guest that answers, on a loaded host.
 const BOOT_TIMEOUT: Duration = Duration::from_mins(3);
+/// The same of a machine that counts instructions: one thread emulates all of its
+/// processors.
+const COUNTING_BOOT_TIMEOUT: Duration = Duration::from_mins(15);
 /// How often a boot that ended in the early panic is tried again.
 const BOOT_ATTEMPTS: u32 = 4;
 
@@ -101,7 +104,10 @@ impl Machine {
             // From here on, dropping the guard ends QEMU.
             let mut guard = Guard(Some(child));
             let agent = connect(&dir.path().join("agent"), &mut guard)?;
-            agent.set_read_timeout(Some(BOOT_TIMEOUT))?;
+            agent.set_read_timeout(Some(match config.clock {
+                Clock::Host => BOOT_TIMEOUT,
+                Clock::Instructions => COUNTING_BOOT_TIMEOUT,
+            }))?;
             let qmp = Qmp::new(connect(&dir.path().join("qmp"), &mut guard)?)?;
             serve_guest(
                 connect(&dir.path().join("host"), &mut guard)?,

@@ -21,9 +21,10 @@ use crate::guest::{
     tool, wait_until,
 };
 
-const BYTES: u64 = 16 << 20;
-/// Requests a second of a disk on which a copy takes a minute.
-const SLOW: u32 = 2;
+const BYTES: u64 = 64 << 20;
+/// Requests a second of a disk on which a copy takes longer than volprobe may
+/// take to start.
+const SLOW: u32 = 1;
 /// The number of `copy_file_range(2)`.
 const SYSCALL: &str = "326 ";
 /// The scratch directory's file system.
@@ -46,6 +47,7 @@ pub(super) fn copies(stage: &mut Stage) -> Result<()> {
 
     let mut early = slow_copy(&disk, &at, "early")?;
     let recording = Recording::start(stage, &[])?;
+    ensure!(is_copying(&early)?, "the early copy has ended too early");
     full_speed(&disk)?;
     ensure!(early.wait()?.success(), "the early copy failed");
 
@@ -104,12 +106,17 @@ fn slow_copy(disk: &Disk, at: &Path, name: &str) -> Result<Child> {
     hypervisor::ask(&format!("iops {} {SLOW}", disk.name))?;
     let to = copy_of(at, name);
     let child = cp(&at.join(name), &to)?;
-    let call = format!("/proc/{}/syscall", child.id());
     wait_until("a copy is under way", || {
         let copied = fs::metadata(&to).map_or(0, |metadata| metadata.len());
-        Ok(copied > 0 && fs::read_to_string(&call)?.starts_with(SYSCALL))
+        Ok(copied > 0 && is_copying(&child)?)
     })?;
     Ok(child)
+}
+
+/// Whether a process waits inside of `copy_file_range(2)`.
+fn is_copying(child: &Child) -> Result<bool> {
+    let call = fs::read_to_string(format!("/proc/{}/syscall", child.id()))?;
+    Ok(call.starts_with(SYSCALL))
 }
 
 fn copy_of(at: &Path, name: &str) -> PathBuf {
