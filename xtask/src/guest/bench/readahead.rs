@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     os::{fd::AsFd, unix::fs::FileExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Result, ensure};
@@ -25,7 +25,7 @@ const PAGE: u64 = 4096;
 /// Bytes of one window: the read-ahead that is set.
 const WINDOW: u64 = 128 << 10;
 const WINDOWS: u64 = BYTES / WINDOW;
-/// Times that the file is read for one measurement, by one thread alone.
+/// Times that the file is read for one measurement.
 const ROUNDS: usize = 15;
 /// Windows of which every instruction is written down.
 const TRACED_WINDOWS: u64 = 16;
@@ -50,19 +50,18 @@ const PARTS: &[(&str, Tracer)] = &[
     ),
 ];
 
-/// What each tracer adds to a window, with so many threads that read a file of
-/// their own.
-pub(super) fn costs(threads: usize) -> Result<Vec<Cost>> {
-    let holes = holes(threads)?;
-    workload(&holes).costs(&tracer::all(PARTS, threads))
+/// What each tracer adds to a window.
+pub(super) fn costs() -> Result<Vec<Cost>> {
+    let hole = hole()?;
+    workload(&hole).costs(&tracer::all(PARTS, 1))
 }
 
 /// Every instruction of some windows, plain and under volprobe. Of each page one
 /// byte is read: copying it is nothing that is looked for.
 pub(super) fn profile() -> Result<Profile> {
-    let holes = holes(1)?;
-    workload(&holes).profile(|| {
-        let file = open(&holes[0])?;
+    let hole = hole()?;
+    workload(&hole).profile(|| {
+        let file = open(&hole)?;
         (0..TRACED_WINDOWS * WINDOW / PAGE).try_for_each(|page| {
             ensure!(file.read_at(&mut [0], page * PAGE)? == 1, "an empty read");
             Ok(())
@@ -70,55 +69,45 @@ pub(super) fn profile() -> Result<Profile> {
     })
 }
 
-/// Files that are all hole.
-fn holes(threads: usize) -> Result<Vec<PathBuf>> {
+/// A file that is all hole.
+fn hole() -> Result<PathBuf> {
     let mut stage = Stage::new()?;
     let disk = stage.disk(512 << 20)?;
-    let at = stage.ext4(&disk)?;
+    let path = stage.ext4(&disk)?.join("hole");
     tool::shell(&format!(
         "echo {} > /sys/block/{}/queue/read_ahead_kb",
         WINDOW >> 10,
         disk.name
     ))?;
-    (0..threads)
-        .map(|number| {
-            let path = at.join(format!("hole-{number}"));
-            File::create(&path)?.set_len(BYTES)?;
-            Ok(path)
-        })
-        .collect()
+    File::create(&path)?.set_len(BYTES)?;
+    Ok(path)
 }
 
-fn workload(holes: &[PathBuf]) -> Workload<impl FnMut() -> Result<u64>> {
-    let rounds = if holes.len() == 1 { ROUNDS } else { 1 };
+fn workload(hole: &Path) -> Workload<impl FnMut() -> Result<u64>> {
     Workload {
         function: "page_cache_async_ra",
         probe: "readahead",
         // The first windows of a file are not asked for by this function.
-        operations: (WINDOWS - 4) * (rounds * holes.len()) as u64,
+        operations: (WINDOWS - 4) * ROUNDS as u64,
         least: 50,
-        measure: || instructions(holes),
+        measure: || instructions(hole),
     }
 }
 
 /// Instructions of one window.
-fn instructions(holes: &[PathBuf]) -> Result<u64> {
-    if let [hole] = holes {
-        let round = || {
-            let file = open(hole)?;
-            let start = counter::now();
-            read(&file)?;
-            Ok((counter::now() - start) / WINDOWS)
-        };
-        let rounds = (0..ROUNDS).map(|_| round()).collect::<Result<_>>()?;
-        return Ok(counter::median(rounds));
-    }
-    let all = counter::together(holes, |hole| read(&open(hole)?))?;
-    Ok(all / (WINDOWS * holes.len() as u64))
+fn instructions(hole: &Path) -> Result<u64> {
+    let round = || {
+        let file = open(hole)?;
+        let start = counter::now();
+        read(&file)?;
+        Ok((counter::now() - start) / WINDOWS)
+    };
+    let rounds = (0..ROUNDS).map(|_| round()).collect::<Result<_>>()?;
+    Ok(counter::median(rounds))
 }
 
 /// The file, of which no page is in memory.
-fn open(hole: &PathBuf) -> Result<File> {
+fn open(hole: &Path) -> Result<File> {
     let file = File::open(hole)?;
     fadvise(file.as_fd(), 0, None, Advice::DontNeed)?;
     Ok(file)

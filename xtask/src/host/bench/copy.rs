@@ -2,8 +2,11 @@
 
 use anyhow::Result;
 
-use super::{Bench, Found, costs};
+use super::{
+    Bench, Found,
+    costs::{self, MANY, ONE},
+};
 
 pub(super) fn run(bench: &Bench, found: &mut Found) -> Result<()> {
-    costs::measure(bench, "copy", "a call", found)
+    costs::measure(bench, "copy", "a call", &[ONE, MANY], found)
 }

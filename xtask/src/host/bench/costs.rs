@@ -6,19 +6,35 @@ use anyhow::Result;
 use super::{Bench, Found, rig::Rig, table::table};
 use crate::guest::bench::Cost;
 
-/// Processors and threads of the second measurement.
-const CPUS: u32 = 4;
-const THREADS: u32 = 8;
+/// Who does the work: threads, and the processors that they have.
+#[derive(Clone, Copy)]
+pub(super) struct Workers {
+    pub cpus: u32,
+    pub threads: u32,
+}
 
-/// Two parts a kernel, of a workload that the guest program knows by name.
+/// One thread, on a processor of its own.
+pub(super) const ONE: Workers = Workers {
+    cpus: 1,
+    threads: 1,
+};
+/// More threads than processors.
+pub(super) const MANY: Workers = Workers {
+    cpus: 4,
+    threads: 8,
+};
+
+/// A part for each kernel and these workers, of a workload that the guest program
+/// knows by name.
 pub(super) fn measure(
     bench: &Bench,
     workload: &str,
     operation: &str,
+    workers: &[Workers],
     found: &mut Found,
 ) -> Result<()> {
     for series in &bench.kernels {
-        for (cpus, threads) in [(1, 1), (CPUS, THREADS)] {
+        for &Workers { cpus, threads } in workers {
             let mut rig = Rig::boot(series, cpus)?;
             let costs: Vec<Cost> = rig.measure(&[workload, &threads.to_string()])?;
             let by = match threads {
