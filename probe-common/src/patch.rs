@@ -37,9 +37,9 @@ pub enum Setting {
     /// Which filters of copies and readahead are set: bits of
     /// [`crate::state::filter`].
     Filters,
-    /// 1 to count copies by the devices read from and written to.
+    /// 1 to count by the devices: of copies those read from and written to.
     WithDevices,
-    /// 1 to count copies by cgroup.
+    /// 1 to count by cgroup.
     WithCgroup,
     /// 1 to split the time of copies into on and off CPU.
     WithOnCpu,
