@@ -16,7 +16,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     page.line(0, &[(Tone::Strong, "how far to trust this")]);
     completeness(page, report);
     page.entry(1, COLUMN, "clock", &clock(report));
-    if report.session.version.is_some() {
+    if !report.session.probes.is_empty() {
         page.entry(1, COLUMN, "own I/O", &own(report.session.own_pid));
     }
     for probe in &report.session.probes {
