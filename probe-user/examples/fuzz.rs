@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, process};
+use volprobe::random::Random;
 use volprobe::session::frame::{HEADER_LEN, Header, MAX_MESSAGE};
 use volprobe::session::{Recording, Span};
 use volprobe::{analysis, cloud, render};
@@ -38,7 +39,7 @@ fn main() -> Result<()> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let recordings = files(&tests.join("corpus/format-1"))?;
     let samples = files(&tests.join("samples"))?;
-    let mut chance = Chance(seed);
+    let mut chance = Random::new(seed);
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut tried = 0_u64;
     std::panic::set_hook(Box::new(|_| {}));
@@ -137,7 +138,7 @@ fn read_input(bytes: &[u8]) {
 
 /// What others tell, changed where it hurts: its numbers and times, its nesting, the
 /// order and the number of its lines, the file that it is part of, its compression.
-fn told(chance: &mut Chance, bytes: &[u8], samples: &[(String, Vec<u8>)]) -> Vec<u8> {
+fn told(chance: &mut Random, bytes: &[u8], samples: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=chance.below(4) {
         bytes = match chance.below(7) {
@@ -163,7 +164,7 @@ fn told(chance: &mut Chance, bytes: &[u8], samples: &[(String, Vec<u8>)]) -> Vec
 
 /// A number, a time, a text or a bracket is put in place of some letters that begin
 /// with a digit, a quote or a bracket.
-fn with_token(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
+fn with_token(chance: &mut Random, bytes: &[u8]) -> Vec<u8> {
     let starts: Vec<usize> = (0..bytes.len())
         .filter(|&at| bytes[at].is_ascii_digit() || b"\"{[:,".contains(&bytes[at]))
         .collect();
@@ -188,12 +189,12 @@ fn with_token(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
         8 => "{\"a\":".repeat(chance.below(300) as usize),
         9 => "\\ud800\u{1b}[31m".to_owned(),
         10 => "0".repeat(chance.below(3000) as usize),
-        _ => format!("{}", chance.next() >> chance.below(64)),
+        _ => format!("{}", chance.number() >> chance.below(64)),
     };
     [&bytes[..at], token.as_bytes(), &bytes[end..]].concat()
 }
 
-fn with_lines_moved(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
+fn with_lines_moved(chance: &mut Random, bytes: &[u8]) -> Vec<u8> {
     let mut lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
     for _ in 0..chance.below(8) {
         let (from, to) = (
@@ -209,7 +210,7 @@ fn with_lines_moved(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A recording of which some frames are changed, behind right checksums or not.
-fn recording(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
+fn recording(chance: &mut Random, bytes: &[u8]) -> Vec<u8> {
     if chance.below(4) == 0 {
         return mangle(chance, bytes);
     }
@@ -230,7 +231,7 @@ fn recording(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A frame with other contents, and a header that fits.
-fn changed(chance: &mut Chance, mut header: Header, payload: &[u8]) -> Vec<u8> {
+fn changed(chance: &mut Random, mut header: Header, payload: &[u8]) -> Vec<u8> {
     let Ok(message) = zstd::bulk::decompress(payload, MAX_MESSAGE) else {
         return Vec::new();
     };
@@ -244,8 +245,8 @@ fn changed(chance: &mut Chance, mut header: Header, payload: &[u8]) -> Vec<u8> {
     match chance.below(16) {
         0 => header.kind = chance.below(256) as u8,
         1 => header.flags = chance.below(8) as u16,
-        2 => header.sequence = chance.next(),
-        3 => header.key_frame = chance.next() >> chance.below(64),
+        2 => header.sequence = chance.number(),
+        3 => header.key_frame = chance.number() >> chance.below(64),
         4 => header.version = chance.below(4) as u8,
         _ => {}
     }
@@ -273,7 +274,7 @@ fn nested(depth: usize) -> Vec<u8> {
 }
 
 /// Bytes that are flipped, overwritten, removed, repeated or put in.
-fn mangle(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
+fn mangle(chance: &mut Random, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=chance.below(8) {
         if bytes.is_empty() {
@@ -289,33 +290,11 @@ fn mangle(chance: &mut Chance, bytes: &[u8]) -> Vec<u8> {
                 let piece = bytes[at..end].repeat(1 + chance.below(20) as usize);
                 drop(bytes.splice(at..at, piece));
             }
-            4 => drop(bytes.splice(at..end, chance.next().to_le_bytes())),
+            4 => drop(bytes.splice(at..end, chance.number().to_le_bytes())),
             // A varint as large as there is.
             5 => drop(bytes.splice(at..at, [0xff; 9].into_iter().chain([1]))),
             _ => bytes.truncate(at),
         }
     }
     bytes
-}
-
-/// What is random, but the same for a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        // splitmix64
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
-    }
-
-    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len() as u64) as usize]
-    }
 }

@@ -21,6 +21,7 @@ pub mod live;
 pub mod model;
 pub mod node;
 pub mod probe;
+pub mod random;
 pub mod render;
 pub mod sample;
 pub mod session;

@@ -7,6 +7,7 @@
 //! nothing else.
 
 use crate::model::Unit;
+use crate::random::Random;
 use serde::Serialize;
 
 /// Fewer units than this on a side are too few to resample.
@@ -197,10 +198,12 @@ fn spread(units: &[Unit]) -> Spread {
     }
     let block = block(units);
     let blocks = n.div_ceil(block);
-    let mut random = Random(n as u64);
+    let mut random = Random::new(n as u64);
     let logs: Vec<f64> = (0..RESAMPLES)
         .filter_map(|_| {
-            let starts: Vec<usize> = (0..blocks).map(|_| random.below(n)).collect();
+            let starts: Vec<usize> = (0..blocks)
+                .map(|_| random.below(n as u64) as usize)
+                .collect();
             let drawn = starts
                 .iter()
                 .flat_map(|&start| (start..start + block).map(|at| units[at % n]))
@@ -242,23 +245,6 @@ fn lasting(units: &[Unit]) -> f64 {
     }
     let measured = next / all;
     (measured + (1.0 + 4.0 * measured) / n).clamp(0.0, 0.95)
-}
-
-/// splitmix64: the same numbers on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ const MIB: f64 = (1 << 20) as f64;
 /// Units of different sizes around a pace, with noise that lasts: each unit is
 /// `keep` of the one before and the rest new.
 pub(super) fn units(seed: u64, n: usize, ns_per_mib: f64, noise: f64, keep: f64) -> Vec<Unit> {
-    let mut random = Random(seed);
-    let mut uniform = || random.next() as f64 / u64::MAX as f64;
+    let mut random = Random::new(seed);
+    let mut uniform = || random.number() as f64 / u64::MAX as f64;
     let mut gauss = || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
     let fresh = (1.0 - keep * keep).sqrt();
     let mut state = gauss();
