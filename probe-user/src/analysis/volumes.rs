@@ -129,6 +129,15 @@ pub fn volumes(recording: &Recording) -> Volumes {
     }
 }
 
+/// The devices of the volumes that a person may mean by this name, and of all that
+/// they lie on; none if there is no such volume at the end of the recording.
+pub(super) fn called(recording: &Recording, name: &str) -> BTreeSet<Dev> {
+    let devices = recording.devices();
+    let volumes = volumes_of(devices).into_iter();
+    let meant = volumes.filter(|dev| row(devices, *dev, &[]).is_called(name));
+    meant.flat_map(|dev| devices.chain(dev)).collect()
+}
+
 impl Volumes {
     /// Leaves out all volumes but the one that a person may mean by this name.
     pub fn keep_only(&mut self, name: &str) {
@@ -245,8 +254,12 @@ fn volumes_of(devices: &Devices) -> Vec<Dev> {
     shown
 }
 
-fn is_network(mount: &Mount) -> bool {
-    crate::node::is_remote(&mount.fs) && mount.fs != "autofs" && mount.read_ahead_kb.is_some()
+/// Whether a mount is a volume on another machine: its backing device has a read-ahead
+/// of its own.
+pub(super) fn is_network(mount: &Mount) -> bool {
+    crate::node::is_remote(&mount.fs)
+        && mount.fs != "autofs"
+        && (mount.read_ahead_kb.is_some() || mount.rsize.is_some())
 }
 
 /// A real disk that nothing lies on.

@@ -2,9 +2,7 @@
 
 use super::Side;
 use super::schema::{ConfigRow, DiffRow, Named};
-use crate::analysis::volumes::volumes;
-use crate::model::Recording;
-use crate::sample::Dev;
+use crate::analysis::volumes::called;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers of the volumes that are called `name` in A or B, and of what they
@@ -33,19 +31,4 @@ pub(super) fn keep(
 ) {
     rows.retain(|row| row.volumes.iter().any(|volume| numbers.contains(volume)));
     config.retain(|row| row.volume.is_none_or(|volume| numbers.contains(&volume)));
-}
-
-/// The volumes of that name, and all that they lie on.
-fn called(recording: &Recording, name: &str) -> BTreeSet<Dev> {
-    let devices = recording.devices();
-    let mut shown = volumes(recording);
-    shown.keep_only(name);
-    let rows = shown.volumes;
-    let is_it = |dev: &Dev| rows.iter().any(|row| row.dev == dev.to_string());
-    let mounted = devices
-        .mounts()
-        .map(|state| devices.canonical(Dev(state.mount.dev)));
-    let all: BTreeSet<Dev> = devices.all().map(|(dev, _)| dev).chain(mounted).collect();
-    let direct = all.into_iter().filter(is_it);
-    direct.flat_map(|dev| devices.chain(dev)).collect()
 }

@@ -1,26 +1,10 @@
 //! The table of volumes.
 
 use super::DeviceRow;
+use crate::analysis::volumes::is_network;
 use crate::model::{Devices, MountState, Recording};
 use crate::sample::{Dev, event};
 use std::collections::BTreeSet;
-
-/// File systems that lie on another machine.
-const NETWORK: &[&str] = &[
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "ceph",
-    "9p",
-    "virtiofs",
-    "lustre",
-    "glusterfs",
-    "fuse.glusterfs",
-    "fuse.s3fs",
-    "fuse.ossfs",
-    "fuse.sshfs",
-];
 
 /// All block devices, all network mounts, and whatever else the recording
 /// mentions, as at its end.
@@ -31,10 +15,7 @@ pub(crate) fn devices(recording: &Recording) -> Vec<DeviceRow> {
         .filter(|(_, d)| !d.removed)
         .map(|(dev, _)| dev)
         .collect();
-    let network = |state: &&MountState| {
-        let mount = &state.mount;
-        state.present && (NETWORK.contains(&mount.fs.as_str()) || mount.rsize.is_some())
-    };
+    let network = |state: &&MountState| state.present && is_network(&state.mount);
     let mounts = devices.mounts().filter(network);
     shown.extend(mounts.map(|state| Dev(state.mount.dev)));
     shown.extend(mentioned(recording).map(|dev| devices.canonical(dev)));

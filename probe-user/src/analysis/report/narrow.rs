@@ -1,7 +1,7 @@
 //! A report of one volume only.
 
 use super::{Detail, Report};
-use crate::analysis::volumes::volumes;
+use crate::analysis::volumes::called;
 use crate::model::Recording;
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 /// this name: claim, persistent volume, disk id, device or mount point. False if
 /// there is no such volume, or there was none at the end of the recording.
 pub fn narrow(report: &mut Report, recording: &Recording, name: &str) -> bool {
-    let mut shown = volumes(recording);
-    shown.keep_only(name);
-    let own: BTreeSet<String> = shown.names().map(str::to_owned).collect();
+    let devices = recording.devices();
+    let own = called(recording, name).into_iter();
+    let own: BTreeSet<String> = own.filter_map(|dev| devices.name(dev)).collect();
     let is_own = |device: &Option<String>| device.as_ref().is_some_and(|name| own.contains(name));
     report.devices.retain(|row| own.contains(&row.name));
     report
