@@ -5,10 +5,10 @@ use crate::analysis::{self, Diff, Options, Side, Verdict};
 use crate::error::Error;
 use crate::model::{Paces, Recording};
 use crate::render;
-use crate::session;
-use anyhow::{Context, anyhow};
+use crate::session::{self, LoadError, Parts, Span};
+use anyhow::anyhow;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Tell what became slower from recording A to recording B, by how much, and which
@@ -16,7 +16,8 @@ use std::process::ExitCode;
 ///
 /// Before and after a change, or a good node and a bad one. Volumes are matched by
 /// serial number, server path, claim and mount point, not by name. Takes recordings of
-/// `record` and of `volumes --save`.
+/// `record` and of `volumes --save`. The parts that `record --rotate` leaves are the one
+/// recording that they are; if all files are parts of one, they are compared as they are.
 #[derive(clap::Args)]
 pub struct Args {
     /// The recording to compare with
@@ -49,10 +50,20 @@ fn threshold(text: &str) -> Result<f64, String> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    let first = Loaded::read(&args.first)?;
+    let given: Vec<PathBuf> = std::iter::once(&args.first)
+        .chain(&args.others)
+        .cloned()
+        .collect();
+    let sides = sides(&given).map_err(|error| Error::Input(error.into()))?;
     // All are read before anything is printed: one that cannot be is a wrong request.
-    let others = args.others.iter().map(|path| Loaded::read(path));
-    let others = others.collect::<Result<Vec<_>, _>>()?;
+    let sides = sides
+        .iter()
+        .map(Loaded::read)
+        .collect::<Result<Vec<_>, _>>();
+    let sides = sides.map_err(|error| Error::Input(error.into()))?;
+    let Some((first, others)) = sides.split_first() else {
+        return Err(Error::Input(anyhow!("nothing to compare")));
+    };
     let options = Options {
         threshold: args.threshold,
         volume: args.volume.as_deref(),
@@ -83,6 +94,18 @@ fn write(args: &Args, diffs: &[Diff], out: &mut impl Write) -> std::io::Result<(
     }
 }
 
+/// What is compared: A and each of the others. Parts of one recording count as one,
+/// unless there is nothing else to compare it with.
+fn sides(given: &[PathBuf]) -> Result<Vec<Parts>, LoadError> {
+    let recordings = session::parts(given)?;
+    if recordings.len() > 1 {
+        return Ok(recordings);
+    }
+    let alone = |path: &PathBuf| session::parts(std::slice::from_ref(path));
+    let alone: Vec<Vec<Parts>> = given.iter().map(alone).collect::<Result<_, _>>()?;
+    Ok(alone.into_iter().flatten().collect())
+}
+
 /// A recording as it was read.
 struct Loaded {
     file: String,
@@ -91,26 +114,22 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn read(path: &Path) -> Result<Self, Error> {
-        let read = || -> anyhow::Result<Self> {
-            let mut file = session::Recording::open(path)?;
-            let mut recording = Recording::default();
-            let mut paces = Paces::default();
-            for window in file.windows() {
-                let window = window?;
-                recording.apply(&window);
-                paces.apply(&window);
-            }
-            recording.set_reading(file.completeness()?.reading());
-            Ok(Self {
-                file: path.display().to_string(),
-                recording,
-                paces,
-            })
-        };
-        read()
-            .with_context(|| format!("cannot read {}", path.display()))
-            .map_err(Error::Input)
+    fn read(parts: &Parts) -> Result<Self, LoadError> {
+        let recording = parts.fold(&Span::default())?;
+        let mut paces = Paces::default();
+        parts.windows(|window| {
+            paces.apply(&window);
+            true
+        })?;
+        let files: Vec<String> = parts
+            .files()
+            .map(|path| path.display().to_string())
+            .collect();
+        Ok(Self {
+            file: files.join(" + "),
+            recording,
+            paces,
+        })
     }
 
     fn side(&self) -> Side<'_> {
@@ -124,7 +143,71 @@ impl Loaded {
 
 #[cfg(test)]
 mod tests {
-    use super::threshold;
+    use super::{Loaded, sides, threshold};
+    use crate::model::testing::{MS, Story, VDB};
+    use crate::session::{Limits, Rotating, WriterOptions};
+    use crate::sink::Sink;
+    use std::path::{Path, PathBuf};
+
+    /// A recording in as many files of 6 KiB as it takes; their paths, newest first.
+    fn record(path: &Path) -> Vec<PathBuf> {
+        let limits = Limits {
+            max_size: 6 << 10,
+            files: 99,
+        };
+        let options = WriterOptions::default();
+        let mut recording = Rotating::create(path, &options, limits, || ()).unwrap();
+        let mut story = Story::new();
+        for second in 1..=60 {
+            story
+                .at(second * 1000)
+                .copies(VDB, VDB, "splice", "syscall", &[MS; 4]);
+        }
+        story.end(61_000);
+        for window in &story.windows {
+            recording.write(window).unwrap();
+        }
+        recording.finish().unwrap();
+        let numbered = (1..).map(|n| PathBuf::from(format!("{}.{n}", path.display())));
+        std::iter::once(path.to_owned())
+            .chain(numbered)
+            .take_while(|path| path.exists())
+            .collect()
+    }
+
+    #[test]
+    fn parts_of_a_recording_are_one_side() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (record(&dir.path().join("a")), record(&dir.path().join("b")));
+        assert!(a.len() > 2, "{}", a.len());
+        let all = [a.as_slice(), &b].concat();
+        let loaded: Vec<Loaded> = sides(&all)
+            .unwrap()
+            .iter()
+            .map(|parts| Loaded::read(parts).unwrap())
+            .collect();
+        assert_eq!(loaded.len(), 2);
+        for side in &loaded {
+            // Every second of the recording, whichever file it is in.
+            assert_eq!(side.paces.of([1]).len(), 60);
+        }
+        // The same pace twice: the whole of one with the whole of the other.
+        let options = super::Options {
+            threshold: 1.1,
+            volume: None,
+        };
+        let diff = crate::analysis::diff(&loaded[0].side(), &loaded[1].side(), &options).unwrap();
+        assert_eq!((diff.copy[0].calls.a, diff.copy[0].calls.b), (240, 240));
+        assert!(diff.recordings.a.file.contains(" + "));
+    }
+
+    #[test]
+    fn parts_alone_are_compared_as_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let a = record(&dir.path().join("a"));
+        assert_eq!(sides(&a[..2]).unwrap().len(), 2);
+        assert_eq!(sides(&[a[0].clone(), a[0].clone()]).unwrap().len(), 2);
+    }
 
     #[test]
     fn a_threshold_is_above_one() {

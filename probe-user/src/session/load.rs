@@ -78,6 +78,11 @@ impl Head {
 }
 
 impl Parts {
+    /// Its files, in order.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(PathBuf::as_path)
+    }
+
     /// The recording, or a span of it.
     pub fn fold(&self, span: &Span) -> Result<model::Recording, LoadError> {
         let mut whole = model::Recording::default();
