@@ -300,6 +300,11 @@ impl Devices {
         cgroup.pod.clone().or_else(|| cgroup.pod_uid.clone())
     }
 
+    /// Id of the container that a cgroup is, or is in.
+    pub fn container(&self, cgroup: u64) -> Option<String> {
+        self.cgroups.get(&cgroup)?.container.clone()
+    }
+
     /// Persistent volume and pod of a device: from kubelet's own files where
     /// they were read, else from where it is mounted.
     pub fn claim(&self, dev: Dev) -> (Option<String>, Option<String>) {

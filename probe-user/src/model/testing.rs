@@ -455,8 +455,15 @@ impl Story {
     }
 
     /// Copies of 1 MiB in 1 ms each, of which so many were asked for more.
-    pub(crate) fn short_copies(&mut self, src: Dev, dst: Dev, calls: u64, short: u64) -> &mut Self {
-        let keys = copy_key(src, dst, "splice", "syscall");
+    pub(crate) fn short_copies_via(
+        &mut self,
+        src: Dev,
+        dst: Dev,
+        via: &str,
+        calls: u64,
+        short: u64,
+    ) -> &mut Self {
+        let keys = copy_key(src, dst, "splice", via);
         let (time, bytes) = (calls * MS, calls << 20);
         let sums = [
             calls,

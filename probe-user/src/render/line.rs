@@ -4,8 +4,11 @@ use super::clean;
 use super::page::Page;
 use super::report::what;
 use super::style::{Style, Tone};
-use crate::analysis::{CopyRow, Finding, Quantiles, ReadaheadRow, SeriesRow, Tick};
+use crate::analysis::{CopyRow, Finding, Quantiles, ReadaheadRow, SeriesRow, Tick, TopRow};
 use crate::units;
+
+/// Processes shown of an interval, those with most time in their calls.
+const TOP: usize = 3;
 
 /// The lines of a tick: one for each event, loss and row of a table. A tick in
 /// which nothing happened has none.
@@ -59,6 +62,9 @@ pub fn tick_lines(tick: &Tick, style: Style) -> String {
     for row in &tick.copy {
         put(Tone::Plain, "copy", &copy(row, tick.interval_ns));
     }
+    for row in tick.top.iter().take(TOP) {
+        put(Tone::Plain, "by", &process(row, tick.interval_ns));
+    }
     for row in &tick.readahead {
         put(Tone::Plain, "readahead", &readahead(row, tick.interval_ns));
     }
@@ -88,6 +94,16 @@ fn copy(row: &CopyRow, interval_ns: u64) -> String {
     for (errno, count) in &row.errors {
         text.extend(["  ", errno, " ", &count.to_string()]);
     }
+    if let Some(share) = on_cpu(row) {
+        text.extend(["  ", &share, " on CPU"]);
+    }
+    if let (Some(calls), Some(pages @ 1..)) = (row.readahead.calls, row.readahead.pages) {
+        let (pages, calls) = (pages.to_string(), calls.to_string());
+        text.extend(["  ", &pages, " pages read ahead in ", &calls, " windows"]);
+    }
+    if let Some(why) = &row.why_not_better {
+        text.extend(["  (", why, ")"]);
+    }
     if row.no_latency > 0 {
         text.extend(["  ", &row.no_latency.to_string(), " without latency"]);
     }
@@ -95,14 +111,40 @@ fn copy(row: &CopyRow, interval_ns: u64) -> String {
     text
 }
 
-fn readahead(row: &ReadaheadRow, interval_ns: u64) -> String {
+/// Share of the time in the calls that was spent on a CPU: `30 %`.
+pub(super) fn on_cpu(row: &CopyRow) -> Option<String> {
+    let (on, off) = row.on_cpu_ns.zip(row.off_cpu_ns)?;
+    let all = on.saturating_add(off);
+    (all > 0).then(|| format!("{:.0} %", on as f64 * 100.0 / all as f64))
+}
+
+/// Who copied: process, pod or container, and what.
+fn process(row: &TopRow, interval_ns: u64) -> String {
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "–".to_owned());
     format!(
-        "{} {}  {}  {}  window {} pages  submit {}{}",
+        "{} [{}]  {} → {}  {}  {}  {} in the calls{}",
+        row.comm,
+        units::maybe(row.pid, |pid| pid.to_string()),
+        name(&row.src),
+        name(&row.dst),
+        units::rate(row.calls, interval_ns),
+        units::throughput(row.bytes, interval_ns),
+        units::duration(row.time_ns),
+        for_whom(row),
+    )
+}
+
+fn readahead(row: &ReadaheadRow, interval_ns: u64) -> String {
+    let pace = row.pace_ns_per_mib();
+    let pace = pace.map(|ns| format!("  {}/MiB", units::duration(ns)));
+    format!(
+        "{} {}  {}  {}  window {} pages{}  submit {}{}",
         row.device.as_deref().unwrap_or("–"),
         row.kind.as_deref().unwrap_or("–"),
         units::rate(row.calls, interval_ns),
         units::throughput(row.pages_submitted.saturating_mul(4096), interval_ns),
         units::maybe(row.window_pages.p50, |pages| pages.to_string()),
+        pace.unwrap_or_default(),
         times(&row.submit_ns, units::duration),
         pod(row.pod.as_deref()),
     )
@@ -149,6 +191,13 @@ pub(super) fn route(route: Option<&str>, via: Option<&str>) -> String {
     match (route.unwrap_or("–"), via) {
         (route, Some(via)) if via != "syscall" && via != route => format!("{route}/{via}"),
         (route, _) => route.to_owned(),
+    }
+}
+
+fn for_whom(row: &TopRow) -> String {
+    match (&row.pod, &row.container) {
+        (None, Some(container)) => format!("  container {container}"),
+        (name, _) => pod(name.as_deref()),
     }
 }
 

@@ -253,6 +253,29 @@ fn a_file_with_totals_reads_as_the_live_stream_does() {
 }
 
 #[test]
+fn windows_that_a_program_set_for_its_file_are_said_to_be() {
+    // `cp` asks for twice what is configured.
+    let of = |pages| {
+        let mut story = Story::new();
+        story.at(1000).reads(VDB, 20, pages, MS, pages).end(2000);
+        plain(&story.recording())
+    };
+    let note = "windows of up to 256 KiB, where 128 are configured";
+    assert!(of(64).contains(note), "{}", of(64));
+    assert!(!of(32).contains("are configured"), "{}", of(32));
+}
+
+#[test]
+fn copies_that_were_cut_short_are_said_to_be() {
+    let mut story = Story::new();
+    story.at(1000).short_copies_via(VDB, VDB, "syscall", 10, 10);
+    story.at(2000).copies_at_the_end(VDB, VDB, 2).end(3000);
+    let text = plain(&story.recording());
+    let note = "8 ended before the file did: 20 MiB asked";
+    assert!(text.contains(note), "{text}");
+}
+
+#[test]
 fn a_tick_has_what_its_window_brought() {
     let mut story = Story::new();
     story.at(1000).copies(VDB, VDB, "splice", "syscall", &[MS]);
@@ -263,7 +286,7 @@ fn a_tick_has_what_its_window_brought() {
     let tick = tick(&recording, story.windows.last().unwrap(), Vec::new());
     assert_eq!(tick.copy[0].calls, 2);
     assert_eq!(tick.interval_ns, SECOND);
-    insta::assert_snapshot!(tick_lines(&tick, Style::plain()), @"07:14:02.000  copy      vdb → vdb splice  2/s  2 MiB/s  p50 2 ms p99 2 ms max 2 ms  pod db/mysql-0");
+    insta::assert_snapshot!(tick_lines(&tick, Style::plain()), @"07:14:02.000  copy      vdb → vdb splice  2/s  2 MiB/s  p50 2 ms p99 2 ms max 2 ms  25 % on CPU  512 pages read ahead in 16 windows  (ext4 shares no blocks)  pod db/mysql-0");
 }
 
 #[test]

@@ -21,7 +21,12 @@ pub(super) const RULE: Rule = Rule {
 
 /// Errors with which a kernel or file system says that it cannot copy between
 /// these two files. Programs fall back to reading and writing.
-pub(super) const NOT_THIS_WAY: &[&str] = &["EXDEV", "EOPNOTSUPP", "ENOSYS"];
+const NOT_THIS_WAY: &[&str] = &["EXDEV", "EOPNOTSUPP", "ENOSYS"];
+
+/// Whether an error means that the kernel will not copy between these files.
+pub(in crate::analysis) fn is_refusal(errno: &str) -> bool {
+    NOT_THIS_WAY.contains(&errno)
+}
 
 /// The call was interrupted and is made again.
 const AGAIN: &[&str] = &["EINTR", "ERESTARTSYS", "EAGAIN"];
@@ -32,7 +37,7 @@ fn check(recording: &Recording) -> Vec<Said> {
 }
 
 fn said(row: &CopyRow) -> Option<Said> {
-    let real = |errno: &str| !NOT_THIS_WAY.contains(&errno) && !AGAIN.contains(&errno);
+    let real = |errno: &str| !is_refusal(errno) && !AGAIN.contains(&errno);
     let errors: Vec<String> = row
         .errors
         .iter()

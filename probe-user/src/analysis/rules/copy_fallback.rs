@@ -1,6 +1,6 @@
 //! Copies that the kernel would not do, so that programs read and write.
 
-use super::copy_errors::{NOT_THIS_WAY, is_clone_ioctl, pair, series};
+use super::copy_errors::{is_clone_ioctl, is_refusal, pair, series};
 use super::{Check, Evidence, Rule, Said, Severity};
 use crate::analysis::tables::{CopyRow, Counts, ReadaheadRow, copy, readahead};
 use crate::model::Recording;
@@ -34,19 +34,18 @@ fn check(recording: &Recording) -> Vec<Said> {
 }
 
 fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
-    let refused = row
-        .errors
-        .iter()
-        .filter(|(errno, _)| NOT_THIS_WAY.contains(&errno.as_str()));
+    let refused = row.errors.iter().filter(|(errno, _)| is_refusal(errno));
     let errors: Vec<String> = refused
         .map(|(errno, count)| format!("{errno} {count} ×"))
         .collect();
     if errors.is_empty() || is_clone_ioctl(row) {
         return None;
     }
+    // Its own reads, and those of whom nothing is known.
     let of_source: Vec<_> = reads
         .iter()
         .filter(|r| r.device.is_some() && r.device == row.src)
+        .filter(|r| r.pod.is_none() || r.pod == row.pod)
         .collect();
     let pages = sum(of_source.iter().map(|r| r.pages_submitted));
     let then = match (&row.src, pages) {
@@ -56,6 +55,8 @@ fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
         }
         _ => "; no readahead on the source was seen".to_owned(),
     };
+    let why = row.why_not_better.as_ref();
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     let mut evidence = vec![series(row)];
     evidence.extend(of_source.into_iter().map(|r| Evidence::Series {
         key: format!(
@@ -67,7 +68,7 @@ fn said(row: &CopyRow, reads: &[ReadaheadRow]) -> Option<Said> {
     Some(Said {
         device: row.src.clone(),
         summary: format!(
-            "the kernel would not copy {}: {}{then}.",
+            "the kernel would not copy {}: {}{why}{then}.",
             pair(row),
             errors.join(", ")
         ),

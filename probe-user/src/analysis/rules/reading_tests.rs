@@ -3,6 +3,7 @@
 use super::findings;
 use crate::analysis::Finding;
 use crate::model::testing::{GIB, MS, NAS, Story, VDB, disk, ext4, nfs};
+use crate::sample::Dev;
 use crate::sample::inventory::{Device, Mount};
 
 /// What holds for this story among rules whose names begin so.
@@ -111,11 +112,40 @@ fn windows_of_files_that_were_open_before_are_shrunk() {
     assert_eq!(rules(&story), [""; 0]);
 }
 
+#[test]
+fn cp_on_an_overlay_makes_no_short_copies() {
+    // Each file is one call, counted beneath, and one that returns 0, which is not.
+    const OVERLAY: Dev = Dev::new(0, 41);
+    let mut story = Story::new();
+    let overlay = Mount {
+        fs: "overlay".to_owned(),
+        ..ext4(OVERLAY, "/merged", 0)
+    };
+    let mounts = vec![ext4(VDB, "/data", 20 * GIB), overlay];
+    story.inventory(vec![disk(VDB, "vdb", 20 * GIB)], mounts, true);
+    story.at(1000).short_copies_via(VDB, VDB, "overlay", 40, 40);
+    let cut_short = story.recording();
+    story
+        .at(2000)
+        .copies_at_the_end(OVERLAY, OVERLAY, 40)
+        .end(3000);
+    assert_eq!(
+        found(&story, "copy/").len(),
+        0,
+        "{:?}",
+        found(&story, "copy/")
+    );
+    let rules = findings(&cut_short).into_iter().map(|finding| finding.rule);
+    assert!(rules.into_iter().any(|rule| rule == "copy/short-copies"));
+}
+
 /// Copies of 1 MiB, of which `short` were asked for more, and `ends` calls that
 /// returned 0.
 fn pieces(calls: u64, short: u64, ends: u64) -> Story {
     let mut story = Story::new();
-    story.at(1000).short_copies(VDB, VDB, calls, short);
+    story
+        .at(1000)
+        .short_copies_via(VDB, VDB, "syscall", calls, short);
     story.at(2000).copies_at_the_end(VDB, VDB, ends).end(3000);
     story
 }

@@ -656,7 +656,7 @@ fn refused_copies_are_a_fallback_and_no_errors() {
     assert_eq!(
         others(&story),
         [format!(
-            "copy/fallback the kernel would not copy from {name} to vdb: EXDEV 12 ×; 32 pages were then read ahead from {name}."
+            "copy/fallback the kernel would not copy from {name} to vdb: EXDEV 12 × (another device or file system); 32 pages were then read ahead from {name}."
         )]
     );
 }

@@ -1,5 +1,6 @@
 //! The tables of copies, readahead, other probes and processes.
 
+mod route;
 mod schema;
 
 pub use schema::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, TopRow};
@@ -7,6 +8,7 @@ pub use schema::{CopyRow, NestedReadahead, Quantiles, ReadaheadRow, SeriesRow, T
 use crate::model::totals::{ProcessKey, ProcessTotal, Processes, SeriesTotal};
 use crate::model::{self, Devices, Distribution, Key, Recording, Row, Totals, key_name};
 use crate::sample::Dev;
+use crate::units::sum;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -41,7 +43,48 @@ impl<'a> Counts<'a> {
 
 /// Copies by (src, dst, route, via, pod).
 pub(crate) fn copy(counts: &Counts) -> Vec<CopyRow> {
-    counts.rows("copy").iter().map(copy_row).collect()
+    let mut rows: Vec<CopyRow> = counts.rows("copy").iter().map(copy_row).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    let file_systems = file_systems(counts.devices);
+    let why = |row: &CopyRow| route::why_not_better(row, &rows, &file_systems);
+    let why: Vec<Option<String>> = rows.iter().map(why).collect();
+    let early: Vec<Option<u64>> = rows.iter().map(|row| ended_early(row, &rows)).collect();
+    for ((row, why), early) in rows.iter_mut().zip(why).zip(early) {
+        (row.why_not_better, row.ended_early) = (why, early);
+    }
+    rows
+}
+
+/// Types of the mounted file systems, by the names that tables have for them.
+fn file_systems(devices: &Devices) -> route::FileSystems {
+    let named = devices.mounts().filter_map(|state| {
+        let name = devices.name(devices.canonical(Dev(state.mount.dev)))?;
+        Some((name, state.mount.fs.clone()))
+    });
+    named.collect()
+}
+
+/// Short copies after which the file had not ended. The last call of a file is
+/// short, and programs that do not know its length then make one that returns 0;
+/// the kernel's programs do not look at the length.
+fn ended_early(row: &CopyRow, rows: &[CopyRow]) -> Option<u64> {
+    let ends = rows
+        .iter()
+        .filter(|end| end.bytes_copied == 0 && end.pod == row.pod);
+    // A copy within an overlay is counted on what lies beneath; the call that
+    // returns 0 does not get there.
+    let is_end_of_it = |end: &&CopyRow| match row.via.as_deref() {
+        Some("overlay") => end
+            .src
+            .as_ref()
+            .is_some_and(|src| src.starts_with("overlay:")),
+        _ => (&end.src, &end.dst, &end.via) == (&row.src, &row.dst, &row.via),
+    };
+    let ends = ends.filter(is_end_of_it);
+    let ends = ends.map(|end| end.calls.saturating_sub(sum(end.errors.values().copied())));
+    Some(row.short_copies?.saturating_sub(sum(ends)))
 }
 
 fn copy_row(row: &Row) -> CopyRow {
@@ -65,6 +108,8 @@ fn copy_row(row: &Row) -> CopyRow {
         latency_ns: quantiles(row.histogram("latency_ns"), Some(time_ns)),
         no_latency: sum("no_latency"),
         short_copies: row.sum("short"),
+        ended_early: None,
+        why_not_better: None,
         on_cpu_ns: row.sum("on_cpu_ns").filter(|_| measured),
         off_cpu_ns: row.sum("off_cpu_ns").filter(|_| measured),
         readahead: NestedReadahead {
@@ -158,6 +203,7 @@ pub(crate) fn top(counts: &Counts) -> Vec<TopRow> {
         pid: (process.pid != 0).then_some(process.pid),
         comm: process.comm.clone(),
         pod: counts.devices.pod(process.cgroup),
+        container: counts.devices.container(process.cgroup),
         src: counts.devices.name(Dev(process.dev_in)),
         dst: counts.devices.name(Dev(process.dev_out)),
         calls: work.calls,

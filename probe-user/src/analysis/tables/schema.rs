@@ -57,6 +57,12 @@ pub struct CopyRow {
     /// Calls that copied less than they were asked to, as at the end of a file;
     /// null where not measured.
     pub short_copies: Option<u64>,
+    /// Of those, how many ended before the file did: all but as many as there were
+    /// calls that found the file at its end. In a tick that call may be in the next one.
+    pub ended_early: Option<u64>,
+    /// Why the copy took no better way; null where it took the best one, or where
+    /// that is not known.
+    pub why_not_better: Option<String>,
     /// Time on CPU; null where not measured.
     pub on_cpu_ns: Option<u64>,
     /// Time off CPU; null where not measured.
@@ -108,6 +114,13 @@ pub struct ReadaheadRow {
     pub active_ns: u64,
 }
 
+impl ReadaheadRow {
+    /// Time that streams took for a MiB; none where none went on.
+    pub fn pace_ns_per_mib(&self) -> Option<u64> {
+        (self.active_ns.saturating_mul(256)).checked_div(self.pages_advanced)
+    }
+}
+
 /// A row of a probe that has no table of its own.
 #[derive(Clone, Debug, Serialize)]
 pub struct SeriesRow {
@@ -140,6 +153,8 @@ pub struct TopRow {
     pub comm: String,
     /// Its pod.
     pub pod: Option<String>,
+    /// Id of its container.
+    pub container: Option<String>,
     /// Read from.
     pub src: Option<String>,
     /// Written to.

@@ -1,11 +1,11 @@
 //! Tables of what was counted.
 
-use super::super::line::route;
+use super::super::line::{on_cpu, route};
 use super::super::page::Page;
 use super::super::style::Tone;
 use super::super::table::Align::{Left, Right};
 use super::super::table::Table;
-use crate::analysis::{CopyRow, Report, SeriesRow};
+use crate::analysis::{CopyRow, ReadaheadRow, Report, SeriesRow, TopRow};
 use crate::units::{bytes, duration, maybe, sum, with_unit};
 use std::collections::BTreeMap;
 
@@ -68,9 +68,9 @@ fn copies(page: &mut Page, report: &Report) {
             maybe(row.latency_ns.p50, duration),
             maybe(row.latency_ns.p99, duration),
             maybe(row.latency_ns.max, duration),
-            on_cpu(row),
+            on_cpu(row).unwrap_or_else(|| "–".to_owned()),
         ]);
-        table.note(errors(&row.errors));
+        table.note(particulars(row));
     }
     table.write(page, 1);
     let without: u64 = sum(report.copy.iter().map(|row| row.no_latency));
@@ -80,14 +80,33 @@ fn copies(page: &mut Page, report: &Report) {
     }
 }
 
-fn on_cpu(row: &CopyRow) -> String {
-    let (Some(on), Some(off)) = (row.on_cpu_ns, row.off_cpu_ns) else {
-        return "–".to_owned();
-    };
-    match on.saturating_add(off) {
-        0 => "–".to_owned(),
-        all => format!("{:.0} %", on as f64 * 100.0 / all as f64),
-    }
+/// What a copy met: errors, why it took no better way, what it read ahead, and how
+/// much less it got than it asked for.
+fn particulars(row: &CopyRow) -> String {
+    let errors = errors(&row.errors);
+    let why = row.why_not_better.clone().unwrap_or_default();
+    let inside = row.readahead.calls.zip(row.readahead.pages);
+    let inside = inside.filter(|(_, pages)| *pages > 0);
+    let early = row.ended_early.filter(|early| *early > 0);
+    let parts = [
+        errors,
+        why,
+        maybe_text(inside, |(calls, pages)| {
+            format!("read ahead inside: {pages} pages in {calls} windows")
+        }),
+        maybe_text(early, |early| {
+            format!(
+                "{early} ended before the file did: {} asked",
+                bytes(row.bytes_requested)
+            )
+        }),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
+}
+
+fn maybe_text<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+    value.map(text).unwrap_or_default()
 }
 
 fn errors(errors: &BTreeMap<String, u64>) -> String {
@@ -112,13 +131,13 @@ fn readahead(page: &mut Page, report: &Report) {
         ("asked", Right),
         ("window p50", Right),
         ("max", Right),
+        ("at cap", Right),
+        ("streams", Right),
         ("submit p50", Right),
         ("p99", Right),
         ("pace", Right),
     ]);
     for row in &report.readahead {
-        let active = (row.pages_advanced > 0)
-            .then(|| row.active_ns.saturating_mul(256) / row.pages_advanced);
         table.row([
             name(row.device.as_ref()),
             name(row.kind.as_ref()),
@@ -128,19 +147,50 @@ fn readahead(page: &mut Page, report: &Report) {
             row.pages_requested.to_string(),
             maybe(row.window_pages.p50, |pages| pages.to_string()),
             maybe(row.window_pages.max, |pages| pages.to_string()),
+            at_cap(row),
+            row.streams.to_string(),
             maybe(row.submit_ns.p50, duration),
             maybe(row.submit_ns.p99, duration),
-            maybe(active, |ns| format!("{}/MiB", duration(ns))),
+            maybe(row.pace_ns_per_mib(), |ns| format!("{}/MiB", duration(ns))),
         ]);
+        table.note(beside_the_setting(report, row));
     }
     table.write(page, 1);
-    page.line(
+    page.wrap(
         1,
-        &[(
-            Tone::Faint,
-            "submit is the time to start the reads, not to wait for them",
-        )],
+        1,
+        Tone::Faint,
+        "submit is the time to start the reads, not to wait for them; a stream begins with each file, and anew \
+         where it is read elsewhere than on from the last window",
     );
+}
+
+/// Share of the pages in windows at the file's own cap.
+fn at_cap(row: &ReadaheadRow) -> String {
+    let share = row.pages_at_cap.filter(|_| row.pages_submitted > 0);
+    maybe(share, |pages| {
+        format!("{:.0} %", pages as f64 * 100.0 / row.pages_submitted as f64)
+    })
+}
+
+/// Windows larger than what is configured: a program set its file's own cap.
+fn beside_the_setting(report: &Report, row: &ReadaheadRow) -> String {
+    let mut devices = report.devices.iter();
+    let device = devices.find(|device| Some(&device.name) == row.device.as_ref());
+    let configured = device.and_then(|device| device.read_ahead_kb);
+    let largest = row.window_pages.max.map(|pages| pages * 4);
+    // Asked for outright, a window is as large as what was asked.
+    let own = row.kind.as_deref() != Some("forced");
+    match configured
+        .zip(largest)
+        .filter(|(kb, largest)| own && largest > kb)
+    {
+        Some((kb, largest)) => format!(
+            "windows of up to {largest} KiB, where {kb} are configured: set for the file (fadvise), \
+             or before the setting"
+        ),
+        None => String::new(),
+    }
 }
 
 /// Probes without a table of their own: one line a row, in the words of their
@@ -205,7 +255,7 @@ fn top(page: &mut Page, report: &Report) {
         table.row([
             maybe(row.pid, |pid| pid.to_string()),
             row.comm.clone(),
-            name(row.pod.as_ref()),
+            for_whom(row),
             name(row.src.as_ref()),
             name(row.dst.as_ref()),
             row.calls.to_string(),
@@ -214,6 +264,15 @@ fn top(page: &mut Page, report: &Report) {
         ]);
     }
     table.write(page, 1);
+}
+
+/// The pod, or the container where there is no pod.
+fn for_whom(row: &TopRow) -> String {
+    let container = row
+        .container
+        .as_ref()
+        .map(|id| id.chars().take(12).collect());
+    name(row.pod.clone().or(container).as_ref())
 }
 
 fn volumes(page: &mut Page, report: &Report) {
