@@ -17,7 +17,8 @@ pub(super) const RULE: Rule = Rule {
     rests_on: "The write itself and its writer where it was seen, else the values read.",
     confirm: "cat /sys/class/bdi/MAJ:MIN/read_ahead_kb, and look for udev rules, tuned profiles and mount \
               options that set it.",
-    advice: "",
+    advice: "Compare recordings from before and after it, not this one. If the last value is not the wanted one, set \
+             it where its writer takes it from: udev rule, tuned profile, mount option.",
     silent: None,
     check: Check::Recording(check),
 };

@@ -736,6 +736,23 @@ fn read_ahead_that_someone_wrote_is_no_reset() {
 }
 
 #[test]
+fn read_ahead_that_was_written_and_stayed_is_no_change() {
+    let mut story = Story::new();
+    read_ahead(story.at(1_000), 77, "udevd", 128, 128);
+    let refused = ReadAheadChange {
+        dev: VDB.0,
+        from_kb: Some(128),
+        to_kb: Some(4096),
+        error: "EINVAL".to_owned(),
+        via: "sysfs-queue".to_owned(),
+        ..ReadAheadChange::default()
+    };
+    story.event(78, "sh", Detail::ReadAhead(refused));
+    story.end(2_000);
+    assert_eq!(of_read_ahead(&story), [""; 0]);
+}
+
+#[test]
 fn read_ahead_that_changed_long_after_a_growth_or_before_it_is_no_reset() {
     for at in [9_000, 16_000] {
         let mut story = Story::new();
