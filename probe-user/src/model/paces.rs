@@ -41,6 +41,7 @@ struct Places {
     amount: usize,
     bytes_each: u64,
     untimed: Option<usize>,
+    calls: Option<usize>,
 }
 
 impl Places {
@@ -58,6 +59,7 @@ impl Places {
                 1
             },
             untimed: at(&pace.untimed),
+            calls: at("calls"),
         })
     }
 
@@ -71,6 +73,11 @@ impl Places {
             wall_ns,
         };
         (timed && unit.amount > 0 && unit.time_ns > 0).then_some(unit)
+    }
+
+    fn calls(self, delta: &SeriesDelta) -> u64 {
+        let sum = |at: usize| delta.sums.get(at).copied().unwrap_or(0);
+        self.calls.map_or(0, sum)
     }
 }
 
@@ -88,6 +95,10 @@ pub struct Paces {
     probes: BTreeMap<u32, String>,
     /// By series: stretch and what was done in it, ascending.
     units: BTreeMap<u32, Vec<(u64, Unit)>>,
+    /// By series: stretch and calls in it, ascending.
+    calls: BTreeMap<u32, Vec<(u64, u64)>>,
+    /// When each stretch ended, boot time, ns.
+    ends: Vec<u64>,
     windows: u64,
     /// A stretch is 2 to the power of this many windows.
     shift: u32,
@@ -115,28 +126,40 @@ impl Paces {
                 _ => {}
             }
         }
+        self.ends.truncate(stretch as usize);
+        self.ends.push(window.to_boot_ns);
         self.windows += 1;
     }
 
     fn add(&mut self, stretch: u64, delta: &SeriesDelta, wall_ns: u64) {
         let probe = self.probes.get(&delta.series);
-        let places = probe.and_then(|probe| self.places.get(probe));
-        let Some(unit) = places.and_then(|places| places.unit(delta, wall_ns)) else {
+        let Some(places) = probe.and_then(|probe| self.places.get(probe)) else {
             return;
         };
-        push(self.units.entry(delta.series).or_default(), stretch, unit);
+        let calls = places.calls(delta);
+        if calls > 0 {
+            let all = self.calls.entry(delta.series).or_default();
+            push(all, stretch, calls, |sum, more| {
+                *sum = sum.saturating_add(more);
+            });
+        }
+        if let Some(unit) = places.unit(delta, wall_ns) {
+            let all = self.units.entry(delta.series).or_default();
+            push(all, stretch, unit, Unit::add);
+        }
     }
 
     /// Makes stretches twice as long.
     fn join(&mut self) {
         self.shift += 1;
         for units in self.units.values_mut() {
-            let mut joined = Vec::with_capacity(units.len() / 2 + 1);
-            for (stretch, unit) in units.drain(..) {
-                push(&mut joined, stretch >> 1, unit);
-            }
-            *units = joined;
+            join(units, Unit::add);
         }
+        for calls in self.calls.values_mut() {
+            join(calls, |sum, more| *sum = sum.saturating_add(more));
+        }
+        let ends = self.ends.chunks(2).filter_map(<[u64]>::last).copied();
+        self.ends = ends.collect();
     }
 
     /// The stretches in which any of these series did something, in order.
@@ -152,19 +175,53 @@ impl Paces {
         }
         sums.into_values().collect()
     }
+
+    /// How often any of these series was called: each unit has the calls of a
+    /// stretch, and as its time all that went by since the last stretch with any.
+    /// The first one only starts the clock.
+    pub fn rates(&self, series: impl IntoIterator<Item = u32>) -> Vec<Unit> {
+        let mut calls: BTreeMap<u64, u64> = BTreeMap::new();
+        for id in series {
+            for (stretch, more) in self.calls.get(&id).into_iter().flatten() {
+                let sum = calls.entry(*stretch).or_default();
+                *sum = sum.saturating_add(*more);
+            }
+        }
+        let end = |stretch: u64| self.ends.get(stretch as usize).copied().unwrap_or(0);
+        let next = calls.iter().skip(1);
+        next.zip(calls.keys())
+            .map(|((stretch, calls), last)| {
+                let ns = end(*stretch).saturating_sub(end(*last));
+                Unit {
+                    time_ns: ns,
+                    amount: *calls,
+                    wall_ns: ns,
+                }
+            })
+            .filter(|unit| unit.time_ns > 0)
+            .collect()
+    }
 }
 
-fn push(units: &mut Vec<(u64, Unit)>, stretch: u64, unit: Unit) {
-    match units.last_mut() {
-        Some((last, sum)) if *last == stretch => sum.add(unit),
-        _ => units.push((stretch, unit)),
+fn push<T>(all: &mut Vec<(u64, T)>, stretch: u64, more: T, add: impl Fn(&mut T, T)) {
+    match all.last_mut() {
+        Some((last, sum)) if *last == stretch => add(sum, more),
+        _ => all.push((stretch, more)),
     }
+}
+
+fn join<T>(all: &mut Vec<(u64, T)>, add: impl Fn(&mut T, T)) {
+    let mut joined = Vec::with_capacity(all.len() / 2 + 1);
+    for (stretch, more) in all.drain(..) {
+        push(&mut joined, stretch >> 1, more, &add);
+    }
+    *all = joined;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::testing::{MS, Story, VDB, VDC};
+    use crate::model::testing::{MS, SECOND, Story, VDB, VDC};
 
     fn paces(story: &Story) -> Paces {
         let mut paces = Paces::default();
@@ -189,6 +246,24 @@ mod tests {
         };
         assert_eq!(paces(&story).of([1]), [unit(2, 3 * MS), unit(1, MS)]);
         assert_eq!(paces(&story).of([7]), []);
+    }
+
+    #[test]
+    fn a_rate_has_the_quiet_time_in_it() {
+        let mut story = Story::new();
+        for ms in [1000, 2000, 5000] {
+            story.at(ms).random_reads(VDB, 30, 1);
+        }
+        story.at(6000).measure(20, 20);
+        let paces = paces(&story);
+        let unit = |ns| Unit {
+            time_ns: ns,
+            amount: 30,
+            wall_ns: ns,
+        };
+        assert_eq!(paces.rates([1]), [unit(1000 * MS), unit(3000 * MS)]);
+        assert_eq!(paces.of([1]), []);
+        assert_eq!(paces.rates([7]), []);
     }
 
     #[test]
@@ -219,12 +294,17 @@ mod tests {
             ..Window::default()
         };
         let more = 3 * MAX_STRETCHES + 5;
-        for _ in 0..more {
-            paces.apply(&window);
+        for n in 0..more {
+            paces.apply(&Window {
+                to_boot_ns: (n + 2) * SECOND,
+                ..window.clone()
+            });
         }
         let units = paces.of([1]);
         assert!(units.len() as u64 <= MAX_STRETCHES, "{}", units.len());
         let sum: u64 = units.iter().map(|unit| unit.amount).sum();
         assert_eq!(sum, (more + 1) << 20);
+        let rates = paces.rates([1]);
+        assert_eq!(rates.len() + 1, units.len());
     }
 }

@@ -216,6 +216,7 @@ fn verdict(row: &DiffRow) -> &'static str {
         (Verdict::Regressed, _) => "slower",
         (Verdict::Improved, _) => "faster",
         (Verdict::Same, _) => "same",
+        (Verdict::Unclear, _) if row.by_rate => "unclear",
         (Verdict::Unclear, false) => "unclear",
         (Verdict::Unclear, true) => "too little",
     }

@@ -4,6 +4,7 @@ use super::Side;
 use super::compare::{FEW, Ratio, Sample, Verdict, compare};
 use super::identity::{Matching, workload};
 use super::schema::{Both, DiffRow, Named, Pace};
+use crate::analysis::rules::is_refusal;
 use crate::model::{Row, Unit, key_name, rows_by};
 use crate::sample::probe_schema::{Key, key::Kind};
 use crate::sample::series::KeyValue;
@@ -11,7 +12,7 @@ use crate::sample::series::key_value::Value as Number;
 use crate::sample::{Dev, ProbeSchema};
 use crate::units;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row of few units has no say if it has less than this share of the time, or
 /// of the bytes, of the row with most.
@@ -53,6 +54,7 @@ pub(super) fn rows(
                 .collect::<Vec<_>>()
         })
         .collect();
+    drop_idle_rates(&mut rows);
     set_minor(&mut rows);
     rows.sort_by_key(|row| std::cmp::Reverse((row.verdict, row.weight_ns)));
     rows
@@ -62,6 +64,8 @@ pub(super) fn rows(
 struct SideRow<'a> {
     row: Row<'a, Part>,
     units: Vec<Unit>,
+    /// As units, how often anything was called.
+    rates: Vec<Unit>,
 }
 
 fn side<'a>(
@@ -87,9 +91,23 @@ fn side<'a>(
     let rows = rows_by(totals, &totals.counts, probe, part);
     let with_units = rows.into_iter().map(|row| SideRow {
         units: side.paces.of(row.series.iter().copied()),
+        rates: side.paces.rates(row.series.iter().copied()),
         row,
     });
-    with_units.filter(|row| !row.units.is_empty()).collect()
+    with_units
+        .filter(|row| !row.units.is_empty() || has_rate(row))
+        .collect()
+}
+
+/// Of what has no pace, how often it was done says something: reads at random, and
+/// copies that were refused, after which programs read and write.
+fn has_rate(row: &SideRow) -> bool {
+    let refused = row.row.errors.keys().any(|errno| is_refusal(errno));
+    (is_read(row) || refused) && !row.rates.is_empty()
+}
+
+fn is_read(row: &SideRow) -> bool {
+    row.row.schema().probe == "readahead"
 }
 
 /// Which kind of window a stream comes in depends on what is cached: the pace
@@ -132,6 +150,9 @@ fn pair<'a>(of_a: Vec<SideRow<'a>>, of_b: Vec<SideRow<'a>>) -> Pairs<'a> {
         }
         left_a.extend(by_a.into_values().flatten());
         left_b.extend(by_b.into_values().flatten());
+        // How often another way was refused says nothing.
+        left_a.retain(|row| !row.units.is_empty());
+        left_b.retain(|row| !row.units.is_empty());
     }
     pairs
 }
@@ -161,9 +182,18 @@ fn keys_but_the_route(row: &SideRow) -> Vec<Part> {
 }
 
 fn row(names: &BTreeMap<usize, Named>, a: &SideRow, b: &SideRow, threshold: f64) -> DiffRow {
-    let samples = (Sample::of(&a.units), Sample::of(&b.units));
-    let compared = compare(&samples.0, &samples.1, threshold);
     let sides = Both { a, b };
+    let by_rate = [a, b]
+        .into_iter()
+        .any(|side| side.units.is_empty() || is_random(side));
+    let units = sides.map(|side| {
+        if by_rate {
+            side.rates.clone()
+        } else {
+            side.units.clone()
+        }
+    });
+    let compared = compare(&Sample::of(&units.a), &Sample::of(&units.b), threshold);
     let latency = |quantile: f64| {
         sides.map(|side| {
             let histogram = side.row.histogram("latency_ns")?;
@@ -179,36 +209,47 @@ fn row(names: &BTreeMap<usize, Named>, a: &SideRow, b: &SideRow, threshold: f64)
         low: compared.ratio.map(|Ratio { low, .. }| low),
         high: compared.ratio.map(|Ratio { high, .. }| high),
     };
-    let random = [a, b].into_iter().any(is_random);
+    let (per_mib, each) = if bytes && !by_rate {
+        (pace(MIB), Pace::default())
+    } else {
+        (Pace::default(), pace(1.0))
+    };
     let volumes: Vec<usize> = b.row.keys.iter().filter_map(volume).collect();
     DiffRow {
         probe: schema.probe.clone(),
         key: names_of(names, schema, &b.row.keys),
         calls: sides.map(|side| side.row.sum("calls").unwrap_or(0)),
-        pace_ns_per_mib: if bytes { pace(MIB) } else { Pace::default() },
-        pace_ns_each: if bytes { Pace::default() } else { pace(1.0) },
+        pace_ns_per_mib: per_mib,
+        pace_ns_each: each,
         p50: latency(0.5),
         p99: latency(0.99),
         bytes_per_s: sides.map(|side| throughput(&side.units).filter(|_| bytes)),
         window_pages: sides.map(|side| side.row.histogram("window_pages")?.quantile(0.5)),
-        units: sides.map(|side| side.units.len()),
-        verdict: if random {
-            Verdict::Unclear
-        } else {
-            compared.verdict
+        units: units.map(Vec::len),
+        // A rate that is another one may be what was asked for: only that it is the
+        // same says something of how it was answered.
+        verdict: match compared.verdict {
+            Verdict::Regressed | Verdict::Improved if by_rate => Verdict::Unclear,
+            verdict => verdict,
         },
-        minor: random,
-        note: note(a, b, random),
+        minor: false,
+        by_rate,
+        note: note(a, b, by_rate),
         source: volumes.first().and_then(|n| names.get(n)?.source.clone()),
         volumes,
-        weight_ns: most(a, b, |unit| unit.time_ns),
-        weight_bytes: most(a, b, |unit| unit.amount),
+        weight_ns: most(&units, |unit| unit.time_ns),
+        weight_bytes: most(&units, |unit| unit.amount),
     }
 }
 
-fn note(a: &SideRow, b: &SideRow, random: bool) -> Option<String> {
-    if random {
-        return Some("read at random: no stream went on".to_owned());
+fn note(a: &SideRow, b: &SideRow, by_rate: bool) -> Option<String> {
+    if by_rate {
+        let what = if is_read(b) {
+            "read at random: no stream went on"
+        } else {
+            "refused, and nothing of it was read ahead"
+        };
+        return Some(format!("{what}; compared is how often"));
     }
     let route = |side: &SideRow| {
         let at = side
@@ -279,18 +320,37 @@ fn throughput(units: &[Unit]) -> Option<u64> {
     (seconds > 0.0).then(|| (bytes / seconds) as u64)
 }
 
-fn most(a: &SideRow, b: &SideRow, of: impl Fn(&Unit) -> u64) -> u64 {
-    let sum = |side: &SideRow| units::sum(side.units.iter().map(&of));
-    sum(a).max(sum(b))
+fn most(units: &Both<Vec<Unit>>, of: impl Fn(&Unit) -> u64) -> u64 {
+    let sum = |units: &[Unit]| units::sum(units.iter().map(&of));
+    sum(&units.a).max(sum(&units.b))
 }
 
-/// Rows of little weight and few units have no say.
+/// A refused copy is told by its rate only where nothing else is told of the
+/// volume that it would have read.
+fn drop_idle_rates(rows: &mut Vec<DiffRow>) {
+    let is_refusal = |row: &DiffRow| row.by_rate && row.probe != "readahead";
+    let others = rows.iter().filter(|row| !is_refusal(row));
+    let told: BTreeSet<usize> = others
+        .filter_map(|row| row.volumes.first().copied())
+        .collect();
+    rows.retain(|row| {
+        let source = row.volumes.first();
+        !is_refusal(row) || source.is_some_and(|volume| !told.contains(volume))
+    });
+}
+
+/// Rows of little weight and few units have no say, nor have rates beside paces.
 fn set_minor(rows: &mut [DiffRow]) {
-    let most = |of: fn(&DiffRow) -> u64| rows.iter().map(of).max().unwrap_or(0) as f64 * MINOR;
+    let paced = || rows.iter().filter(|row| !row.by_rate);
+    let most = |of: fn(&DiffRow) -> u64| paced().map(of).max().unwrap_or(0) as f64 * MINOR;
     let (time, bytes) = (most(|row| row.weight_ns), most(|row| row.weight_bytes));
-    for row in rows {
+    for row in rows.iter_mut().filter(|row| !row.by_rate) {
         let few = row.units.a.min(row.units.b) < FEW;
         let light = (row.weight_ns as f64) < time || (row.weight_bytes as f64) < bytes;
-        row.minor |= few && light && row.verdict == Verdict::Unclear;
+        row.minor = few && light && row.verdict == Verdict::Unclear;
+    }
+    let paces_decide = rows.iter().any(|row| !row.by_rate && !row.minor);
+    for row in rows.iter_mut().filter(|row| row.by_rate) {
+        row.minor = paces_decide;
     }
 }

@@ -148,8 +148,11 @@ pub struct DiffRow {
     pub units: Both<usize>,
     /// Whether B is slower.
     pub verdict: Verdict,
-    /// Too little, or too much at random, to have a say in the verdict of all.
+    /// Too little to have a say in the verdict of all, or only a rate beside paces.
     pub minor: bool,
+    /// Nothing of it has a pace: what is compared is the time from one call to the
+    /// next, whoever it was that waited.
+    pub by_rate: bool,
     /// What is particular about it.
     pub note: Option<String>,
     /// Of a read from a network mount, the server's path; null otherwise.

@@ -46,12 +46,21 @@ pub(super) fn summary(
         }
         (Verdict::Same, _) => {
             let percent = (threshold - 1.0) * 100.0;
+            let by_rate = of_verdict.iter().all(|row| row.by_rate);
             let rows = match of_verdict.len() {
+                _ if by_rate => {
+                    "nothing that is in both has a pace, and it was done as often".to_owned()
+                }
                 1 => "what is in both has the same pace".to_owned(),
                 n => format!("all {n} rows that are in both have the same pace"),
             };
             format!("same: {rows}, within {percent:.0} %")
         }
+        (_, Some(row)) if row.by_rate => format!(
+            "unclear: {} have no pace; the time from one to the next was {}, and it is not known who waited",
+            subject(row),
+            between(row)
+        ),
         (_, Some(row)) => format!(
             "unclear: {} took {}; {}",
             subject(row),

@@ -180,6 +180,62 @@ fn a_cut_without_effect_is_listed_and_not_blamed() {
     assert_eq!(read_ahead(&diff).effect, Effect::NoneSeen);
 }
 
+/// So often a second a file is copied that is cached, from a file system to another:
+/// the kernel refuses, and the program reads.
+fn cached_copies(kb: u64, each_second: u64) -> Story {
+    play(node("6.12", kb, 128), |story, _| {
+        story.failed_copies(VDB, VDC, "syscall", &[("EXDEV", each_second)]);
+    })
+}
+
+fn random_reads(kb: u64, each_second: u64, salt: u64) -> Story {
+    play(node("6.12", kb, 128), |story, second| {
+        story.random_reads(VDB, each_second + jitter(second, salt) / 4, 1);
+    })
+}
+
+#[test]
+fn what_has_no_pace_is_the_same_where_it_was_done_as_often() {
+    for (a, b) in [
+        (cached_copies(4096, 3), cached_copies(128, 3)),
+        (random_reads(4096, 50, 1), random_reads(128, 50, 2)),
+    ] {
+        let diff = compare(&a, &b);
+        assert_eq!(diff.verdict, Verdict::Same, "{}", diff.summary);
+        assert_eq!(read_ahead(&diff).effect, Effect::NoneSeen);
+        assert!(diff.cause.is_none());
+    }
+}
+
+#[test]
+fn another_rate_is_neither_slower_nor_faster() {
+    // Fewer reads may be slower reads, or fewer that were asked for.
+    for (a, b) in [
+        (cached_copies(128, 6), cached_copies(128, 3)),
+        (random_reads(128, 50, 1), random_reads(128, 100, 2)),
+    ] {
+        for diff in [compare(&a, &b), compare(&b, &a)] {
+            assert_eq!(diff.verdict, Verdict::Unclear, "{}", diff.summary);
+            assert!(diff.summary.contains("have no pace"), "{}", diff.summary);
+        }
+    }
+}
+
+#[test]
+fn a_rate_has_no_say_beside_a_pace() {
+    let run = |reads, salt| {
+        play(node("6.12", 128, 128), |story, second| {
+            let ns = 5 * MS + jitter(second, salt) * MS / 20;
+            story.random_reads(VDB, reads, 1);
+            story.copies(VDB, VDC, "splice", "syscall", &[ns; 10]);
+        })
+    };
+    let diff = compare(&run(100, 1), &run(30, 2));
+    assert_eq!(diff.verdict, Verdict::Same, "{}", diff.summary);
+    let rate = &diff.readahead[0];
+    assert!(rate.by_rate && rate.minor && rate.verdict == Verdict::Unclear);
+}
+
 #[test]
 fn a_slower_disk_beside_a_cut_without_effect_is_not_blamed_on_the_cut() {
     // Small files: their windows stay below either cap.

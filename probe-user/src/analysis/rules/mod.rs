@@ -44,6 +44,7 @@ use super::finding::{Evidence, Finding, Severity};
 use super::volume::Volume;
 use crate::model::Recording;
 
+pub(super) use copy_errors::is_refusal;
 pub(super) use copy_regressed::copy_regressed;
 pub(super) use readahead_changed::changes as read_ahead_changes;
 
