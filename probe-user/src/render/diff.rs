@@ -89,9 +89,13 @@ fn configuration(page: &mut Page, diff: &Diff) {
         ("B", Left),
         ("effect", Left),
     ]);
-    for row in &diff.config {
+    for (row, more) in alike(&diff.config) {
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         table.row([
-            of(row),
+            of(row) + &more,
             row.what.to_owned(),
             value(row, &row.a),
             value(row, &row.b),
@@ -102,6 +106,24 @@ fn configuration(page: &mut Page, diff: &Diff) {
         }
     }
     table.write(page, 1);
+}
+
+/// The rows, of those without effect only the first where several volumes differ in
+/// the same way; with the number of the others.
+fn alike(rows: &[ConfigRow]) -> Vec<(&ConfigRow, usize)> {
+    let mut shown: Vec<(&ConfigRow, usize)> = Vec::new();
+    for row in rows {
+        let same = |(other, _): &&mut (&ConfigRow, usize)| {
+            let of = |row: &ConfigRow| (row.what, row.a.clone(), row.b.clone());
+            other.effect == Effect::NoneSeen && of(other) == of(row)
+        };
+        let known = shown.iter_mut().find(same);
+        match known.filter(|_| row.effect == Effect::NoneSeen) {
+            Some((_, more)) => *more += 1,
+            None => shown.push((row, 0)),
+        }
+    }
+    shown
 }
 
 fn of(row: &ConfigRow) -> String {

@@ -377,6 +377,23 @@ fn a_node_at_rest_and_a_saved_inventory_are_unclear() {
 }
 
 #[test]
+fn many_volumes_that_differ_alike_are_one_line() {
+    let run = |kb| {
+        let mut story = node("6.12", 128, 128);
+        let vd = |minor: u32, name: &str| Device {
+            read_ahead_kb: Some(kb),
+            ..disk(Dev::new(254, minor), name, GIB)
+        };
+        let idle = [(48, "vdd"), (64, "vde"), (80, "vdf")];
+        let idle = idle.map(|(minor, name)| vd(minor, name)).to_vec();
+        story.inventory(idle, Vec::new(), false);
+        copier(story, 5, kb)
+    };
+    let text = text(&compare(&run(128), &run(8192)));
+    assert!(text.contains(" vdd and 2 more  read_ahead_kb"), "{text}");
+}
+
+#[test]
 fn several_are_told_one_after_the_other() {
     let run = |ms, salt| copier(node("6.12", 128, 128), ms, salt);
     let a = run(5, 1);
