@@ -12,10 +12,12 @@ pub(super) const MOUNT: &str = "/mnt/nfs";
 /// Its name in reports.
 pub(super) const NAME: &str = "nfs4:/mnt/nfs";
 
-/// Mounts what [`serve`] exports; reads are made of `rsize` bytes.
-pub(super) fn mount(rsize: u32) -> Result<()> {
+/// Mounts what [`serve`] exports by this version of the protocol; reads are made of
+/// `rsize` bytes.
+pub(super) fn mount(rsize: u32, version: &str) -> Result<()> {
     fs::create_dir_all(MOUNT)?;
-    let options = format!("addr=127.0.0.1,clientaddr=127.0.0.1,vers=4.2,sec=sys,rsize={rsize}");
+    let options =
+        format!("addr=127.0.0.1,clientaddr=127.0.0.1,vers={version},sec=sys,rsize={rsize}");
     tool::ok(&[
         "mount",
         "-i",
@@ -81,12 +83,13 @@ pub(super) fn serve(dir: &Path) -> Result<()> {
         "/proc/net/rpc/auth.unix.ip/channel",
         &format!("nfsd 127.0.0.1 {forever} local\n"),
     )?;
-    // Flags: fsid given, no subtree check, insecure ports. fsid 0 is the root.
+    // Flags: fsid given, no subtree check, insecure ports; root stays root. fsid 0 is
+    // the root.
     write(
         "/proc/net/rpc/nfsd.export/channel",
         &format!(
             "local {dir} {forever} {} 65534 65534 0\n",
-            0x2000 | 0x400 | 0x4
+            0x2000 | 0x400 | 0x2
         ),
     )?;
     write(

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod cpio;
 pub mod demo;
 pub mod dist;
+pub mod drift;
 pub mod fuzz;
 pub mod initramfs;
 pub mod kernels;

@@ -19,7 +19,7 @@ use super::{
     kernels::{self, MAIN_SERIES},
     machine::{Exit, Machine},
     qemu::{Clock, Config, Disk, Image},
-    scenarios::Kit,
+    scenarios::{Kit, is_wanted},
     tally::{Tally, Verdict},
     write_log::WriteLog,
 };
@@ -35,8 +35,7 @@ const LOGGED: [(&str, &str); 2] = [("ext4", "vdc"), ("xfs", "vdd")];
 
 /// Runs the test, if it is among those asked for.
 pub fn run(series: &[&str], filters: &[String], kit: &Kit, tally: &Tally) {
-    let is_wanted = filters.is_empty() || filters.iter().any(|text| NAME.contains(text));
-    if !series.contains(&MAIN_SERIES) || !is_wanted {
+    if !series.contains(&MAIN_SERIES) || !is_wanted(NAME, filters) {
         return;
     }
     let start = Instant::now();
@@ -179,7 +178,7 @@ fn config(kit: &Kit, disks: Vec<Disk>, when: &str) -> Result<Config> {
     let kernel = kernels::get(MAIN_SERIES)?;
     let folder = build::target_dir()?.join("vm").join(MAIN_SERIES);
     Ok(Config {
-        initramfs: initramfs::build(&kernel, &kit.guest, &[], &kit.files)?,
+        initramfs: initramfs::build(&kernel, &kit.guest, &[], &kit.all_files())?,
         kernel,
         disks,
         clock: Clock::Host,

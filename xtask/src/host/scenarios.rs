@@ -37,8 +37,21 @@ const SHOWN_LINES: usize = 120;
 pub struct Kit {
     /// The guest program.
     pub guest: PathBuf,
-    /// Programs under test and beside it.
+    /// The program under test.
+    pub volprobe: PathBuf,
+    /// Programs beside it.
     pub files: Vec<HostFile>,
+}
+
+impl Kit {
+    /// All programs, where the machine has them.
+    pub fn all_files(&self) -> Vec<HostFile> {
+        let volprobe = HostFile {
+            from: self.volprobe.clone(),
+            to: "/usr/bin/volprobe".to_owned(),
+        };
+        self.files.iter().cloned().chain([volprobe]).collect()
+    }
 }
 
 /// Scenarios that are played one after the other, as a rule in one machine.
@@ -56,15 +69,12 @@ struct Run<'a> {
 /// The main series plays most, and is first, so that no machine is left with the
 /// longest of the runs at the end.
 fn runs<'a>(series: &[&'a str], filters: &[String]) -> VecDeque<Run<'a>> {
-    let is_wanted = |scenario: &&Scenario| {
-        filters.is_empty() || filters.iter().any(|text| scenario.name.contains(text))
-    };
     let mut runs = Vec::new();
     for &series in series {
         let (everywhere, only_here) = ALL
             .iter()
-            .filter(is_wanted)
-            .filter(|scenario| scenario.on == On::All || series == kernels::MAIN_SERIES)
+            .filter(|scenario| is_wanted(scenario.name, filters))
+            .filter(|scenario| is_for(scenario.on, series))
             .partition(|scenario| scenario.on == On::All);
         for (name, scenarios) in [
             (series.to_owned(), everywhere),
@@ -80,6 +90,28 @@ fn runs<'a>(series: &[&'a str], filters: &[String]) -> VecDeque<Run<'a>> {
     runs.retain(|run| !run.scenarios.is_empty());
     runs.sort_by_key(|run| run.series != kernels::MAIN_SERIES);
     runs.into()
+}
+
+/// Whether a test is asked for: its name contains one of `filters`, or there is
+/// none.
+pub fn is_wanted(name: &str, filters: &[String]) -> bool {
+    filters.is_empty() || filters.iter().any(|text| name.contains(text))
+}
+
+/// Whether the kernel of this series is among those that a scenario runs on.
+fn is_for(on: On, series: &str) -> bool {
+    match on {
+        On::All => true,
+        On::Main => series == kernels::MAIN_SERIES,
+        On::Only(these) => these.contains(&series),
+    }
+}
+
+/// Whether any of the scenarios so named leaves something to compare.
+pub fn leave_any(filters: &[String]) -> bool {
+    ALL.iter()
+        .filter(|scenario| scenario.leaves.is_some())
+        .any(|scenario| is_wanted(scenario.name, filters))
 }
 
 /// Plays the scenarios whose name contains one of `filters`, or all if there is
@@ -140,7 +172,7 @@ fn name(run: &Run, scenario: &Scenario) -> String {
 fn prepare(run: &Run, kit: &Kit) -> Result<Config> {
     let kernel = kernels::get(run.series)?;
     Ok(Config {
-        initramfs: initramfs::build(&kernel, &kit.guest, &[], &kit.files)?,
+        initramfs: initramfs::build(&kernel, &kit.guest, &[], &kit.all_files())?,
         kernel,
         disks: vec![Disk::empty(IDLE_BYTES); DISKS],
         clock: Clock::Host,
@@ -160,6 +192,13 @@ fn directory(run: &Run) -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// Where the host keeps what a scenario left in `file`.
+pub fn left(series: &str, file: &str) -> Result<PathBuf> {
+    let dir = build::target_dir()?.join("vm").join("left").join(series);
+    fs::create_dir_all(&dir)?;
+    Ok(dir.join(Path::new(file).file_name().context("no file name")?))
+}
+
 /// Plays one scenario. An error means that the machine is gone; a test that
 /// merely failed is a verdict.
 fn play(
@@ -173,12 +212,19 @@ fn play(
         None => machine.insert(Machine::boot(config)?),
     };
     let log_path = directory(run)?.join(format!("{}.log", scenario.name));
+    if let Some(file) = scenario.leaves {
+        // What an earlier run left is of no use.
+        let _ = fs::remove_file(left(run.series, file)?);
+    }
     let mut log = Vec::new();
     let argv = ["scenario".to_owned(), scenario.name.to_owned()];
     let console_before = console_length(&config.console);
     let exit = machine.run(&argv, SILENCE, |_, bytes| log.extend_from_slice(bytes));
     fs::write(&log_path, &log).context("cannot keep the log")?;
     if matches!(exit, Ok(Exit::Code(0))) {
+        if let Some(file) = scenario.leaves {
+            fs::write(left(run.series, file)?, machine.get(file)?)?;
+        }
         return Ok(Verdict::Passed);
     }
     let log = String::from_utf8_lossy(&log);
@@ -231,7 +277,7 @@ mod tests {
             played.sort_unstable();
             let mut expected: Vec<&str> = ALL
                 .iter()
-                .filter(|scenario| scenario.on == On::All || series == kernels::MAIN_SERIES)
+                .filter(|scenario| is_for(scenario.on, series))
                 .map(|scenario| scenario.name)
                 .collect();
             expected.sort_unstable();

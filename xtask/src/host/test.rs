@@ -12,7 +12,7 @@ use clap::Args;
 use super::{
     apt, build,
     build_ebpf::{self, Compared},
-    dist,
+    dist, drift,
     initramfs::HostFile,
     kernels, power_cut, progress, python, readme,
     scenarios::{self, Kit},
@@ -75,7 +75,7 @@ pub fn run(args: &TestArgs) -> Result<ExitCode> {
         ebpf_object(&tally)?;
     }
     if !args.no_vm {
-        vm_tests(&series, &args.scenario, &tally);
+        vm_tests(&series, &args.scenario, &tally)?;
         if everything {
             readme_commands(&tally)?;
         }
@@ -222,7 +222,7 @@ fn count(text: &str) -> (u64, u64) {
     sums
 }
 
-fn vm_tests(series: &[&str], filters: &[String], tally: &Tally) {
+fn vm_tests(series: &[&str], filters: &[String], tally: &Tally) -> Result<()> {
     // What is tested is what is shipped; who tries one scenario after another
     // is better served by a build that takes seconds.
     let volprobe = if filters.is_empty() {
@@ -234,9 +234,13 @@ fn vm_tests(series: &[&str], filters: &[String], tally: &Tally) {
         Ok(kit) => {
             scenarios::run(series, filters, &kit, tally);
             power_cut::run(series, filters, &kit, tally);
+            if scenarios::leave_any(filters) {
+                drift::check(series, &kit, tally)?;
+            }
         }
         Err(error) => tally.add("vm", Verdict::Failed(format!("{error:#}"))),
     }
+    Ok(())
 }
 
 /// The commands of the README, as they stand there.
@@ -266,11 +270,12 @@ fn kit(volprobe: PathBuf) -> Result<Kit> {
         from,
         to: to.to_owned(),
     };
-    let files = vec![
-        file(volprobe, "/usr/bin/volprobe"),
-        file(build::go_program()?, "/usr/bin/gocopy"),
-    ];
-    Ok(Kit { guest, files })
+    let files = vec![file(build::go_program()?, "/usr/bin/gocopy")];
+    Ok(Kit {
+        guest,
+        volprobe,
+        files,
+    })
 }
 
 #[cfg(test)]

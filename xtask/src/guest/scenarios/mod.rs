@@ -3,7 +3,7 @@
 mod by_name;
 mod capacity;
 mod copy;
-mod diff;
+pub mod diff;
 mod endure;
 mod exec;
 mod filters;
@@ -15,6 +15,7 @@ mod privileges;
 mod readahead;
 mod resize;
 mod session;
+mod short;
 mod silent;
 mod volumes;
 mod xfs_module;
@@ -30,6 +31,8 @@ pub enum On {
     All,
     /// On the main series: it does not.
     Main,
+    /// On these series: it is about them.
+    Only(&'static [&'static str]),
 }
 
 /// One test.
@@ -41,6 +44,8 @@ pub struct Scenario {
     pub on: On,
     /// Whether the machine is good for nothing afterwards.
     pub spoils: bool,
+    /// A file in the machine that it leaves for the host.
+    pub leaves: Option<&'static str>,
     play: fn(&mut Stage) -> Result<()>,
 }
 
@@ -49,6 +54,7 @@ const fn all(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Scenario
         name,
         on: On::All,
         spoils: false,
+        leaves: None,
         play,
     }
 }
@@ -58,6 +64,7 @@ const fn main(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Scenari
         name,
         on: On::Main,
         spoils: false,
+        leaves: None,
         play,
     }
 }
@@ -76,6 +83,7 @@ pub const ALL: &[Scenario] = &[
     all("copy_in_flight", in_flight::copies),
     all("copy_refused_in_the_entry", copy::refused_in_the_entry),
     main("copy_by_go", copy::by_go),
+    main("copy_cp_of_many_files", short::cp_of_many_files),
     all("cp_on_ext4", readahead::cp_on_ext4),
     all("cp_on_xfs", readahead::cp_on_xfs),
     all("nfs", network::nfs),
@@ -85,7 +93,18 @@ pub const ALL: &[Scenario] = &[
     all("xfs_grows_twice", resize::xfs_grows_twice),
     main("diff_slow_copy_on_nfs", diff::slow_copy_on_nfs),
     main("diff_read_ahead_of_a_disk", diff::read_ahead_of_a_disk),
+    main("diff_nfs_to_nfs", diff::nfs_to_nfs),
     main("diff_not_the_read_ahead", diff::not_the_read_ahead),
+    main("diff_unpaced", diff::unpaced),
+    main("diff_xfs", diff::xfs),
+    main("diff_overlay", diff::overlay),
+    Scenario {
+        name: "diff_drift",
+        on: On::Only(&[diff::BEFORE.0, diff::AFTER.0]),
+        spoils: false,
+        leaves: Some(diff::FILE),
+        play: diff::kernels_default,
+    },
     all("resize_with_nothing_to_do", resize::nothing_to_do),
     all("resized_too_early", resize::resized_too_early),
     all("xfs_loaded_late", xfs_module::loaded_late),
@@ -157,6 +176,7 @@ pub const ALL: &[Scenario] = &[
         name: "lockdown",
         on: On::All,
         spoils: true,
+        leaves: None,
         play: privileges::lockdown,
     },
 ];

@@ -24,7 +24,7 @@ pub(super) fn nfs(stage: &mut Stage) -> Result<()> {
         served.display()
     ))?;
     nfs::serve(&served)?;
-    nfs::mount(131_072)?;
+    nfs::mount(131_072, "4.2")?;
     tool::shell("sync; echo 3 > /proc/sys/vm/drop_caches")?;
     let recording = Recording::start(stage, &[])?;
     tool::ok(&["cp", "/mnt/nfs/from", &at.join("to").to_string_lossy()])?;

@@ -114,7 +114,7 @@ pub(super) fn hanging_nfs(stage: &mut Stage) -> Result<()> {
     let served = stage.ext4(&served)?;
     stage.ext4(&disk)?;
     nfs::serve(&served)?;
-    nfs::mount(131_072)?;
+    nfs::mount(131_072, "4.2")?;
     let recording = Recording::start(stage, &[])?;
     nfs::cut_off()?;
     let mut waiting = Command::new("stat")
