@@ -67,6 +67,8 @@ impl Recording {
             let Record::Anchor(anchor) = record else {
                 continue;
             };
+            // It may lie behind the window that it is in, and the stream goes on to it.
+            self.last_boot_ns = self.last_boot_ns.max(anchor.boot_ns);
             let before = self.anchors.last();
             if eventful || before.is_none_or(|before| stepped(&before, anchor)) {
                 if let Some(before) = before {
