@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::guest::stage::IDLE_BYTES;
 use crate::host::{
-    apt, build,
+    apt, build, dist,
     initramfs::{self, HostFile},
     kernels,
     machine::{Exit, Machine, tail},
@@ -50,7 +50,7 @@ impl Rig {
         let kernel = kernels::get(series)?;
         let guest = build::static_binary("xtask", "guest", build::VM_PROFILE)?;
         let mut files = vec![HostFile {
-            from: build::static_binary("volprobe", "volprobe", build::VM_PROFILE)?,
+            from: dist::build()?,
             to: "/usr/bin/volprobe".to_owned(),
         }];
         for (program, _) in NEEDS {
