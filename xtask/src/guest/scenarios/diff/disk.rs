@@ -58,8 +58,8 @@ pub(in super::super) fn not_the_read_ahead(stage: &mut Stage) -> Result<()> {
     let (to, memory) = (scene.from.join("to"), stage.dir.join("to"));
     let file = |name: &str| stage.dir.join(format!("{name}.vprec"));
     scene.set_read_ahead(128)?;
-    scene.record(&file("once"), 2, &memory, dd)?;
-    scene.record(&file("again"), 2, &memory, dd)?;
+    scene.record(&file("once"), 1, &memory, dd)?;
+    scene.record(&file("again"), 1, &memory, dd)?;
     // A machine that is emulated beside others is not as steady as 1.10 asks for.
     let equal = diff_within("1.25", &file("once"), &file("again"))?;
     blames_nothing(&equal, "same").context("two equal runs")?;
@@ -98,8 +98,8 @@ fn a_part(from: &Path, to: &Path) -> Result<()> {
 fn changed_midway(scene: &Scene, before: &Path, file: &Path, to: &Path) -> Result<()> {
     let (name, node) = (&scene.disk.name, &scene.disk.node);
     let change = |i| match i {
-        2 => tool::shell(&format!("echo 256 > /sys/block/{name}/queue/read_ahead_kb")).map(drop),
-        4 => tool::ok(&["blockdev", "--setra", "256", node]).map(drop),
+        1 => tool::shell(&format!("echo 256 > /sys/block/{name}/queue/read_ahead_kb")).map(drop),
+        2 => tool::ok(&["blockdev", "--setra", "256", node]).map(drop),
         _ => Ok(()),
     };
     scene.throttle(IOPS)?;

@@ -23,11 +23,11 @@ use crate::guest::{
 /// Size of the disks.
 pub(super) const GIB: u64 = 1 << 30;
 
-/// Files of each run, and bytes of each. At 4096 KiB of read-ahead a file is four
-/// windows and those that grow to it: fewer files would be too little to tell.
-pub(super) const FILES: u32 = 6;
-/// Bytes of a file.
-pub(super) const FILE_BYTES: u64 = 16 << 20;
+/// Files of each run.
+pub(super) const FILES: u32 = 4;
+/// Bytes of a file: many times the largest window, because the disk answers the
+/// first requests after a pause at once, as does the kernel submit the first windows.
+pub(super) const FILE_BYTES: u64 = 32 << 20;
 
 /// Requests a second that the disk does.
 pub(super) const IOPS: u32 = 50;
