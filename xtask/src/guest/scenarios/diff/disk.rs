@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     blames, blames_nothing, diff, diff_within, read_ahead,
-    scene::{Copier, FILES, GIB, IOPS, Scene, cp, dd, go, rust, sendfile},
+    scene::{COMPARED, Copier, FILES, GIB, IOPS, Scene, cp, dd, go, rust, sendfile},
 };
 use crate::guest::{hypervisor, report::Report, stage::Stage, tool};
 
@@ -29,9 +29,10 @@ pub(in super::super) fn read_ahead_of_a_disk(stage: &mut Stage) -> Result<()> {
     for (name, copier, to) in copiers {
         let file = |kb: u64| stage.dir.join(format!("{name}-{kb}.vprec"));
         let mut seconds = Vec::new();
-        for kb in [4096, 128] {
+        for (kb, files) in COMPARED {
             scene.set_read_ahead(kb)?;
-            seconds.push(scene.record(&file(kb), FILES, &to, copier)?);
+            let all = scene.record(&file(kb), files, &to, copier)?;
+            seconds.push(all / f64::from(files));
         }
         let diff = blames(&file(4096), &file(128), &scene.disk.name, [4096, 128])?;
         let truth = seconds[1] / seconds[0];

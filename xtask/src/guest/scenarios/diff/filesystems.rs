@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     blames, diff,
-    scene::{FILES, GIB, Scene, by, cp, go},
+    scene::{COMPARED, FILES, GIB, Scene, by, cp, go},
 };
 use crate::guest::{stage::Stage, tool};
 
@@ -19,9 +19,9 @@ pub(in super::super) fn xfs(stage: &mut Stage) -> Result<()> {
     let file = |name: &str| stage.dir.join(format!("{name}.vprec"));
     let scene = Scene::with_files(disk, at)?;
     let to = scene.from.join("to");
-    for kb in [4096, 128] {
+    for (kb, files) in COMPARED {
         scene.set_read_ahead(kb)?;
-        scene.record(&file(&format!("read-{kb}")), FILES, &to, read)?;
+        scene.record(&file(&format!("read-{kb}")), files, &to, read)?;
     }
     scene.record(&file("cloned"), FILES, &to, go)?;
     let name = scene.disk.name.clone();
@@ -32,9 +32,9 @@ pub(in super::super) fn xfs(stage: &mut Stage) -> Result<()> {
     tool::ok(&["mkfs.xfs", "-q", "-f", "-m", "reflink=0", &scene.disk.node])?;
     let at = stage.mount(&name, &scene.disk.node)?;
     let scene = Scene::with_files(scene.disk, at)?;
-    for kb in [4096, 128] {
+    for (kb, files) in COMPARED {
         scene.set_read_ahead(kb)?;
-        scene.record(&file(&format!("copied-{kb}")), FILES, &to, cp)?;
+        scene.record(&file(&format!("copied-{kb}")), files, &to, cp)?;
     }
     blames(
         &file("copied-4096"),
@@ -77,9 +77,9 @@ pub(in super::super) fn overlay(stage: &mut Stage) -> Result<()> {
     scene.from = "/mnt/merged".into();
     let file = |kb: u64| stage.dir.join(format!("overlay-{kb}.vprec"));
     let to = scene.from.join("to");
-    for kb in [4096, 128] {
+    for (kb, files) in COMPARED {
         scene.set_read_ahead(kb)?;
-        scene.record(&file(kb), FILES, &to, cp)?;
+        scene.record(&file(kb), files, &to, cp)?;
     }
     let diff = blames(&file(4096), &file(128), &scene.disk.name, [4096, 128])?;
     let copies: Vec<&Value> = diff["copy"].as_array().into_iter().flatten().collect();

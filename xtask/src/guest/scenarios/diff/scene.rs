@@ -25,6 +25,9 @@ pub(super) const GIB: u64 = 1 << 30;
 
 /// Files of each run.
 pub(super) const FILES: u32 = 4;
+/// The values of read-ahead that are compared, KiB, each with as many files as it
+/// takes to tell: at the smaller one each is hundreds of windows.
+pub(super) const COMPARED: [(u64, u32); 2] = [(4096, FILES), (128, 2)];
 /// Bytes of a file: many times the largest window, because the disk answers the
 /// first requests after a pause at once, as does the kernel submit the first windows.
 pub(super) const FILE_BYTES: u64 = 32 << 20;
