@@ -73,6 +73,10 @@ macro_rules! for_each_field {
             OFF_TASK_NIVCSW: "task_struct" ["nivcsw"];
             OFF_TASK_RUNTIME: "task_struct" ["se", "sum_exec_runtime"];
             OFF_TASK_FILES: "task_struct" ["files"];
+            OFF_TASK_CGROUPS: "task_struct" ["cgroups"];
+            OFF_CSS_SET_CGROUP: "css_set" ["dfl_cgrp"];
+            OFF_CGROUP_LEVEL: "cgroup" ["level"];
+            OFF_CGROUP_ANCESTOR_IDS: "cgroup" ["ancestor_ids"];
             OFF_FILES_FDT: "files_struct" ["fdt"];
             OFF_FDT_FD: "fdtable" ["fd"];
             OFF_FDT_MAX_FDS: "fdtable" ["max_fds"];

@@ -2,7 +2,8 @@
 
 use crate::{
     kernel::{
-        self, Address, Memory, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILES_FDT, OFF_SIGNAL_LIVE,
+        self, Address, Memory, OFF_CGROUP_ANCESTOR_IDS, OFF_CGROUP_LEVEL, OFF_CSS_SET_CGROUP,
+        OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILES_FDT, OFF_SIGNAL_LIVE, OFF_TASK_CGROUPS,
         OFF_TASK_FILES, OFF_TASK_NIVCSW, OFF_TASK_NVCSW, OFF_TASK_PID, OFF_TASK_RUNTIME,
         OFF_TASK_SIGNAL, OFF_TASK_TGID, Probed, Typed,
     },
@@ -49,8 +50,23 @@ pub fn cgroup() -> u64 {
 /// level 0 and the group itself its own; 0 if it is not so deep.
 #[inline(always)]
 pub fn cgroup_at(level: u32) -> u64 {
+    // 5.10 has no helper for it, and has the ids (up to 6.0) in the group itself.
+    if OFF_CGROUP_ANCESTOR_IDS.exists() {
+        return ancestor_id(level).unwrap_or(0);
+    }
     // SAFETY: no pointer.
     unsafe { helpers::generated::bpf_get_current_ancestor_cgroup_id(level as i32) }
+}
+
+#[inline(always)]
+fn ancestor_id(level: u32) -> Option<u64> {
+    let set = kernel::follow(current(), &OFF_TASK_CGROUPS)?;
+    let group = kernel::follow(set, &OFF_CSS_SET_CGROUP)?;
+    if level > kernel::probe::<u32, _>(group, &OFF_CGROUP_LEVEL)? {
+        return None;
+    }
+    let ids = group.wrapping_add(OFF_CGROUP_ANCESTOR_IDS.offset());
+    kernel::peek(ids.wrapping_add(level as usize * size_of::<u64>()))
 }
 
 /// The current task's `struct task_struct`.
