@@ -137,7 +137,7 @@ impl Node {
 
     fn event(&mut self, boot_ns: u64, pid: u32, comm: &str, detail: Detail) -> Record {
         self.events += 1;
-        Record::Event(Event {
+        Record::from(Event {
             id: self.events,
             boot_ns,
             pid,
@@ -283,7 +283,7 @@ fn mount(number: u32, size: u64) -> Mount {
 
 fn describe() -> Vec<Record> {
     let mut records = vec![
-        Record::Session(Session {
+        Record::from(Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: "busy".to_owned(),
             kernel: "6.12.117".to_owned(),

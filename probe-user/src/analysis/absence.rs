@@ -9,8 +9,8 @@
 use super::finding::Evidence;
 use super::times::Times;
 use crate::model::{Recording, Runs};
-use crate::sample::ProbeStatus;
 use crate::sample::probe_status::{Hook, State};
+use crate::sample::{ModuleChange, ProbeStatus};
 
 /// What a proof rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,11 +203,13 @@ pub fn by_events(
             why.push(format!("gap: {}", gap.why));
         }
     }
-    let unloaded = |&(at, change): &(u64, &crate::sample::ModuleChange)| {
-        !change.loaded && watch.fs == Some(change.name.as_str()) && (from_ns..=to_ns).contains(&at)
-    };
-    if let Some((_, change)) = recording.modules().find(unloaded) {
-        why.push(format!("module {} was unloaded", change.name));
+    if let Some(fs) = watch.fs {
+        let unloaded = |(at, change): (u64, &ModuleChange)| {
+            !change.loaded && change.name == fs && (from_ns..=to_ns).contains(&at)
+        };
+        if recording.modules().any(unloaded) {
+            why.push(format!("module {fs} was unloaded"));
+        }
     }
     if why.is_empty() { Ok(()) } else { Err(why) }
 }
@@ -254,8 +256,8 @@ fn concerns(hook: &Hook, fs: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::testing::{MS, SECOND, Story, VDB};
+    use crate::sample::Record;
     use crate::sample::event::Detail;
-    use crate::sample::{ModuleChange, Record};
 
     /// Nobody resized `vdb` from second 10 on, in a recording of 60 s.
     fn nobody(change: impl Fn(&mut Story)) -> Result<Absence, Vec<String>> {

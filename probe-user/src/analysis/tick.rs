@@ -92,7 +92,7 @@ fn events(window: &Window) -> impl Iterator<Item = &Event> + Clone {
         .iter()
         .filter_map(|sample| sample.record.as_ref());
     records.filter_map(|record| match record {
-        Record::Event(event) if !event.self_test => Some(event),
+        Record::Event(event) if !event.self_test => Some(event.as_ref()),
         _ => None,
     })
 }

@@ -38,7 +38,7 @@ fn recording(inventory: Inventory) -> Recording {
         kernel: "6.12.117".to_owned(),
         ..Session::default()
     };
-    let records = [Record::Session(session), Record::Inventory(inventory)];
+    let records = [Record::from(session), Record::Inventory(inventory)];
     let mut recording = Recording::default();
     recording.apply(&Window {
         seq: 1,

@@ -119,7 +119,7 @@ fn window(root: &Path, inventory: Inventory) -> Window {
     };
     let (from_boot_ns, duration) = (inventory.boot_ns, inventory.duration_ns);
     let records = [
-        Record::Session(session),
+        session.into(),
         Record::Anchor(clock::anchor()),
         Record::Inventory(inventory),
     ];

@@ -181,5 +181,5 @@ fn module_event(events: &mut Events, boot_ns: u64, name: &str, loaded: bool) -> 
         name: name.to_owned(),
         loaded,
     });
-    Record::Event(events.own(boot_ns, detail))
+    events.own(boot_ns, detail).into()
 }

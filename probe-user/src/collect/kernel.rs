@@ -109,7 +109,7 @@ impl KernelSource {
         node.ask(Question::Whole);
         let own_pid = attached.own_pid();
         let (hooks, status) = Hooks::start(attached);
-        let mut pending = vec![Record::Session(session(&options, own_pid, start))];
+        let mut pending = vec![Record::from(session(&options, own_pid, start))];
         let schemas = SCHEMAS.iter().map(|&schema| ProbeSchema::from(schema));
         pending.extend(schemas.map(Record::Schema));
         pending.extend(status);
@@ -169,7 +169,7 @@ impl KernelSource {
         let whole = inventory.whole;
         for detail in self.known.learn(&inventory) {
             let event = self.events.own(inventory.boot_ns, detail);
-            self.pending.push(Record::Event(event));
+            self.pending.push(event.into());
         }
         self.pending.push(Record::Inventory(inventory));
         whole && matches!(self.phase, Phase::Starting | Phase::Closing { .. })
@@ -187,7 +187,7 @@ impl KernelSource {
         } = self;
         let first = pending.len();
         ring.drain(|bytes| match decode(bytes) {
-            Ok(record) => pending.extend(events.event(&record, known).map(Record::Event)),
+            Ok(record) => pending.extend(events.event(&record, known).map(Record::from)),
             Err(error) => *unreadable.entry(error.to_string()).or_default() += 1,
         });
         for record in &self.pending[first..] {
@@ -228,13 +228,16 @@ impl KernelSource {
     /// The first mounting of a file system of type `fs` since `boot_ns`, which is
     /// within this window.
     fn mounted_since(&self, fs: &str, boot_ns: u64) -> Option<u64> {
-        let mounted = self.pending.iter().filter_map(|record| match record {
-            Record::Event(Event {
-                boot_ns,
-                detail: Some(Detail::Mount(mount)),
-                ..
-            }) if mount.op == MountOp::Add.name() && mount.fs == fs => Some(*boot_ns),
-            _ => None,
+        let mounted = self.pending.iter().filter_map(|record| {
+            let Record::Event(event) = record else {
+                return None;
+            };
+            match &event.detail {
+                Some(Detail::Mount(mount)) if mount.op == MountOp::Add.name() && mount.fs == fs => {
+                    Some(event.boot_ns)
+                }
+                _ => None,
+            }
         });
         mounted.filter(|&mounted| mounted >= boot_ns).min()
     }

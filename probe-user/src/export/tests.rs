@@ -20,11 +20,8 @@ fn node(number: u64) -> Story {
     for window in &mut story.windows {
         for sample in &mut window.samples {
             if let Some(Record::Session(session)) = &mut sample.record {
-                *session = Session {
-                    host: format!("node-{number:03}"),
-                    boot_id: format!("boot-{number}"),
-                    ..session.clone()
-                };
+                session.host = format!("node-{number:03}");
+                session.boot_id = format!("boot-{number}");
             }
         }
     }
@@ -129,7 +126,7 @@ fn lines_are_all_samples() {
 fn a_hostile_name_becomes_no_path_and_no_escape() {
     let dir = tempfile::tempdir().unwrap();
     let mut story = node(0);
-    story.put(Record::Session(Session {
+    story.put(Record::from(Session {
         host: "../../\u{1b}[2Jx".to_owned(),
         ..Session::default()
     }));

@@ -26,7 +26,6 @@ pub struct Folded {
 /// the length of a recording.
 #[derive(Clone, Debug)]
 pub(super) struct Events {
-    kept: BTreeMap<u64, Event>,
     weighty: Band,
     ordinary: Band,
 }
@@ -40,40 +39,39 @@ impl Default for Events {
 impl Events {
     fn with_limits(weighty: usize, ordinary: usize) -> Self {
         Self {
-            kept: BTreeMap::new(),
             weighty: Band::new(weighty),
             ordinary: Band::new(ordinary),
         }
     }
 
-    /// Adds an event.
-    pub(super) fn add(&mut self, event: Event) {
-        let id = event.id;
-        let band = if is_weighty(&event) {
-            &mut self.weighty
+    /// Adds an event; one with the same id takes the place of the former.
+    pub(super) fn add(&mut self, event: Box<Event>) {
+        if is_weighty(&event) {
+            self.weighty.add(event);
         } else {
-            &mut self.ordinary
-        };
-        if self.kept.insert(id, event).is_some() {
-            return;
-        }
-        if let Some(over) = band.take(id)
-            && let Some(event) = self.kept.remove(&over)
-        {
-            band.fold(&event);
+            self.ordinary.add(event);
         }
     }
 
     /// Forgets the oldest of those kept, uncounted.
     pub(super) fn keep_newest(&mut self, count: usize) {
-        while self.kept.len() > count {
-            self.kept.pop_first();
+        let over = (self.weighty.len() + self.ordinary.len()).saturating_sub(count);
+        if over > 0 {
+            let oldest = self.all().nth(over).map_or(u64::MAX, |event| event.id);
+            self.weighty.forget_before(oldest);
+            self.ordinary.forget_before(oldest);
         }
     }
 
     /// Those kept.
-    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &Event> + Clone {
-        self.kept.values()
+    pub(super) fn all(&self) -> impl Iterator<Item = &Event> + Clone {
+        let mut weighty = self.weighty.kept().peekable();
+        let mut ordinary = self.ordinary.kept().peekable();
+        std::iter::from_fn(move || match (weighty.peek(), ordinary.peek()) {
+            (Some(one), Some(other)) if one.id > other.id => ordinary.next(),
+            (Some(_), _) => weighty.next(),
+            (None, _) => ordinary.next(),
+        })
     }
 
     /// Those counted only, by kind.
@@ -94,36 +92,46 @@ impl Events {
     }
 }
 
-/// One kind of attention.
+/// One kind of attention. All of the first have lower ids than any of the latest.
 #[derive(Clone, Debug)]
 struct Band {
-    /// How many more are kept for good, and of the others at most.
-    first: usize,
+    first: VecDeque<Box<Event>>,
+    latest: VecDeque<Box<Event>>,
     limit: usize,
-    latest: VecDeque<u64>,
     folded: BTreeMap<&'static str, Folded>,
 }
 
 impl Band {
     fn new(limit: usize) -> Self {
         Self {
-            first: limit / 4,
-            limit: limit - limit / 4,
+            first: VecDeque::new(),
             latest: VecDeque::new(),
+            limit,
             folded: BTreeMap::new(),
         }
     }
 
-    /// Takes one in; the id of the one to let go for it, if any.
-    fn take(&mut self, id: u64) -> Option<u64> {
-        if self.first > 0 {
-            self.first -= 1;
-            return None;
+    fn add(&mut self, event: Box<Event>) {
+        let for_first = self.limit / 4;
+        let among_first = match self.first.back() {
+            Some(last) if event.id <= last.id => true,
+            _ => self.latest.is_empty() && self.first.len() < for_first,
+        };
+        if among_first {
+            place(&mut self.first, event);
+        } else {
+            place(&mut self.latest, event);
         }
-        self.latest.push_back(id);
-        (self.latest.len() > self.limit)
-            .then(|| self.latest.pop_front())
-            .flatten()
+        if self.first.len() > for_first
+            && let Some(event) = self.first.pop_back()
+        {
+            self.latest.push_front(event);
+        }
+        if self.latest.len() > self.limit - for_first
+            && let Some(event) = self.latest.pop_front()
+        {
+            self.fold(&event);
+        }
     }
 
     fn fold(&mut self, event: &Event) {
@@ -136,6 +144,32 @@ impl Band {
         folded.count += 1;
         folded.from_ns = folded.from_ns.min(at);
         folded.to_ns = folded.to_ns.max(at);
+    }
+
+    fn forget_before(&mut self, id: u64) {
+        for events in [&mut self.first, &mut self.latest] {
+            events.drain(..events.partition_point(|event| event.id < id));
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.latest.len()
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &Event> + Clone {
+        self.first.iter().chain(&self.latest).map(Box::as_ref)
+    }
+}
+
+/// Puts an event at its place, mostly the end.
+fn place(events: &mut VecDeque<Box<Event>>, event: Box<Event>) {
+    if events.back().is_none_or(|last| last.id < event.id) {
+        events.push_back(event);
+        return;
+    }
+    match events.binary_search_by_key(&event.id, |event| event.id) {
+        Ok(at) => events[at] = event,
+        Err(at) => events.insert(at, event),
     }
 }
 
@@ -167,9 +201,10 @@ pub(crate) const RESIZE_TOOLS: [&str; 2] = ["resize2fs", "xfs_growfs"];
 mod tests {
     use super::*;
     use crate::sample::{DeviceCapacity, ExecExit};
+    use proptest::prelude::*;
 
-    fn tool(id: u64, name: &str) -> Event {
-        Event {
+    fn tool(id: u64, name: &str) -> Box<Event> {
+        Box::new(Event {
             id,
             boot_ns: id * 10,
             detail: Some(Detail::ExecExit(ExecExit {
@@ -177,16 +212,16 @@ mod tests {
                 ..ExecExit::default()
             })),
             ..Event::default()
-        }
+        })
     }
 
-    fn capacity(id: u64) -> Event {
-        Event {
+    fn capacity(id: u64) -> Box<Event> {
+        Box::new(Event {
             id,
             boot_ns: id * 10,
             detail: Some(Detail::DeviceCapacity(DeviceCapacity::default())),
             ..Event::default()
-        }
+        })
     }
 
     fn ids(events: &Events) -> Vec<u64> {
@@ -228,5 +263,50 @@ mod tests {
         let mut events = Events::with_limits(4, 4);
         (0..9).for_each(|_| events.add(capacity(1)));
         assert_eq!(ids(&events), [1]);
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_of_both_bands() {
+        let mut events = Events::with_limits(8, 8);
+        (0..8).for_each(|id| {
+            events.add(if id % 2 == 0 {
+                capacity(id)
+            } else {
+                tool(id, "mount")
+            })
+        });
+        events.keep_newest(3);
+        assert_eq!(ids(&events), [5, 6, 7]);
+        events.add(capacity(8));
+        events.keep_newest(9);
+        assert_eq!(ids(&events), [5, 6, 7, 8]);
+        events.keep_newest(0);
+        assert_eq!(ids(&events), [0; 0]);
+        assert_eq!(events.folded().count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn each_is_kept_in_order_or_counted(
+            known in prop::collection::btree_set(0u64..200, 0..60),
+            from in any::<prop::sample::Index>(),
+        ) {
+            // Some come late.
+            let mut order: Vec<u64> = known.iter().copied().collect();
+            if !order.is_empty() {
+                let middle = from.index(order.len());
+                order.rotate_left(middle);
+            }
+            let mut events = Events::with_limits(8, 12);
+            for &id in &order {
+                events.add(if id % 3 == 0 { capacity(id) } else { tool(id, "mount") });
+            }
+            let kept = ids(&events);
+            prop_assert!(kept.is_sorted_by(|one, next| one < next));
+            let folded: u64 = events.folded().map(|(_, folded)| folded.count).sum();
+            prop_assert_eq!(kept.len() as u64 + folded, known.len() as u64);
+            let weighty = kept.iter().filter(|&id| id % 3 == 0).count();
+            prop_assert!(weighty <= 8 && kept.len() - weighty <= 12);
+        }
     }
 }

@@ -180,7 +180,7 @@ impl Recording {
 
     /// All events but those of the self-test, in the order of their ids. Of a
     /// very long list, what findings need and the first and last of the rest.
-    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> + Clone {
+    pub fn events(&self) -> impl Iterator<Item = &Event> + Clone {
         self.events.all()
     }
 

@@ -89,7 +89,7 @@ impl Story {
             now_ms: 0,
             synchronised: true,
         };
-        story.put(Record::Session(Session {
+        story.put(Record::from(Session {
             version: "0.1.0".to_owned(),
             host: "node7".to_owned(),
             kernel: "6.12.117".to_owned(),
@@ -209,7 +209,7 @@ impl Story {
             self_test: false,
             detail: Some(detail),
         };
-        self.put(Record::Event(event))
+        self.put(event.into())
     }
 
     /// A tool ran for 17 ms until now.

@@ -248,7 +248,7 @@ fn coverage() -> impl Strategy<Value = Record> {
         })
     });
     let session = (word(), big()).prop_map(|(host, start_boot_ns)| {
-        Record::Session(Session {
+        Record::from(Session {
             host,
             start_boot_ns,
             ..Session::default()
@@ -260,7 +260,7 @@ fn coverage() -> impl Strategy<Value = Record> {
 fn record() -> impl Strategy<Value = Record> {
     let event = (0u64..50, big(), 0u32..3, word(), detail()).prop_map(
         |(id, boot_ns, pid, comm, detail)| {
-            Record::Event(Event {
+            Record::from(Event {
                 id,
                 boot_ns,
                 pid,

@@ -68,6 +68,18 @@ impl Record {
     }
 }
 
+impl From<Event> for Record {
+    fn from(event: Event) -> Self {
+        Self::Event(Box::new(event))
+    }
+}
+
+impl From<Session> for Record {
+    fn from(session: Session) -> Self {
+        Self::Session(Box::new(session))
+    }
+}
+
 impl From<Record> for Sample {
     fn from(record: Record) -> Self {
         Self {

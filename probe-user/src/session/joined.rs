@@ -44,7 +44,7 @@ impl Seam {
             let Some(Record::Session(session)) = &mut sample.record else {
                 continue;
             };
-            let before = self.before.replace(session.clone());
+            let before = self.before.replace((**session).clone());
             gap = before.and_then(|before| missing(&before, session, self.to_boot_ns));
             let own = (session.start_boot_ns, session.part);
             (session.start_boot_ns, session.part) = *self.first.get_or_insert(own);

@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn events_take_the_anchor_with_them() {
         let eventful = window(vec![
-            Record::Event(Event::default()),
+            Event::default().into(),
             Record::Anchor(anchor(20, 1020)),
         ]);
         let parts = split(&eventful, Some(&anchor(10, 1010)));
@@ -248,7 +248,7 @@ mod tests {
             command_line: vec!["x".repeat(PART)],
             ..Session::default()
         };
-        let parts = split(&window(vec![Record::Session(session)]), None);
+        let parts = split(&window(vec![session.into()]), None);
         let records: Vec<_> = parts.samples().collect();
         let [
             Sample {

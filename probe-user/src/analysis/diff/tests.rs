@@ -18,7 +18,7 @@ fn jitter(second: u64, salt: u64) -> u64 {
 /// A node with this read-ahead of `vdb`, KiB, and of the network mount.
 fn node(kernel: &str, disk_kb: u64, nas_kb: u64) -> Story {
     let mut story = Story::new();
-    story.put(Record::Session(Session {
+    story.put(Record::from(Session {
         version: "0.1.0".to_owned(),
         host: "node7".to_owned(),
         kernel: kernel.to_owned(),

@@ -101,7 +101,7 @@ impl Totals {
 
     fn record(&mut self, record: &Record, window: &Window) {
         match record {
-            Record::Session(session) => self.session = Some(session.clone()),
+            Record::Session(session) => self.session = Some((**session).clone()),
             Record::Schema(schema) => self.schema(schema),
             Record::Probe(status) => self.probe(status),
             Record::Series(series) => self.series(series),

@@ -12,7 +12,7 @@ impl Totals {
         if self.session != earlier.session
             && let Some(session) = &self.session
         {
-            push(Record::Session(session.clone()));
+            push(session.clone().into());
         }
         for (name, schema) in &self.schemas {
             if earlier.schemas.get(name) != Some(schema) {

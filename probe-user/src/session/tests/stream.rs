@@ -25,7 +25,7 @@ pub(super) fn window(number: u64, records: Vec<Record>) -> Window {
 }
 
 fn session() -> Record {
-    Record::Session(Session {
+    Record::from(Session {
         version: "0.1.0".into(),
         host: "node7".into(),
         kernel: "6.12.0".into(),
@@ -68,7 +68,7 @@ pub(super) fn delta(series: u32, calls: u64) -> Record {
 }
 
 fn event(id: u64, detail: Detail) -> Record {
-    Record::Event(Event {
+    Record::from(Event {
         id,
         boot_ns: START + id,
         pid: 42,
