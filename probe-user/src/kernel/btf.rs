@@ -4,12 +4,18 @@
 use btf_rs::{Backend, Btf, BtfType, Type};
 use probe_common::fields::{ABSENT, Field};
 use rustix::fs::MemfdFlags;
-use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+
+mod scan;
+
+use scan::scan;
+
+const ELF: &[u8] = b"\x7fELF";
 
 /// The running kernel's BTF.
 pub const RUNNING: &str = "/sys/kernel/btf/vmlinux";
@@ -71,11 +77,17 @@ fn typedef(tracepoint: &str) -> String {
     format!("btf_trace_{tracepoint}")
 }
 
+/// A type and its number in the file.
+struct Numbered {
+    id: u32,
+    found: Type,
+}
+
 /// A parsed BTF file.
 pub struct KernelBtf {
     btf: Btf,
     /// Types by name, of those that are wanted.
-    types: HashMap<String, Vec<Type>>,
+    types: HashMap<String, Vec<Numbered>>,
 }
 
 impl KernelBtf {
@@ -86,32 +98,39 @@ impl KernelBtf {
             path: path.to_owned(),
             source,
         };
-        let format = |error: &btf_rs::Error| BtfError::Format {
+        let format = |error: &dyn Error| BtfError::Format {
             path: path.to_owned(),
             why: error.to_string(),
         };
+        let mut bytes = fs::read(path).map_err(read)?;
+        if bytes.starts_with(ELF) {
+            bytes = btf_rs::utils::elf::extract_btf_from_file(path).map_err(|e| format(&e))?;
+        }
+        let names = wanted.names.iter().map(String::as_str).collect();
+        let found = scan(&bytes, &names).map_err(|e| format(&e))?;
         // Parsing everything into memory costs tens of megabytes, mapping it a
         // few; but sysfs maps only since 6.16, so a memfd is mapped instead.
-        let mut source = File::open(path).map_err(read)?;
         let memory = rustix::fs::memfd_create("btf", MemfdFlags::CLOEXEC)
             .map_err(|error| read(error.into()))?;
         let mut memory = File::from(memory);
-        io::copy(&mut source, &mut memory).map_err(read)?;
-        if is_elf(&memory).map_err(read)? {
-            let section =
-                btf_rs::utils::elf::extract_btf_from_file(path).map_err(|e| format(&e))?;
-            memory.set_len(0).map_err(read)?;
-            memory.write_all_at(&section, 0).map_err(read)?;
-        }
+        memory.write_all(&bytes).map_err(read)?;
+        drop(bytes);
         let mapped = format!("/proc/self/fd/{}", memory.as_raw_fd());
-        let btf =
-            Btf::from_file_with_backend(mapped, Backend::Mmap).map_err(|error| format(&error))?;
-        let types = find(&btf, wanted).map_err(|error| format(&error))?;
+        let btf = Btf::from_file_with_backend(mapped, Backend::Mmap).map_err(|e| format(&e))?;
+        let mut types: HashMap<String, Vec<Numbered>> = HashMap::new();
+        for (id, name) in found {
+            let found = btf.resolve_type_by_id(id).map_err(|e| format(&e))?;
+            types.entry(name).or_default().push(Numbered { id, found });
+        }
         Ok(Self { btf, types })
     }
 
     /// The types of this name, if it was wanted.
-    fn named(&self, name: &str) -> &[Type] {
+    fn named(&self, name: &str) -> impl Iterator<Item = &Type> {
+        self.numbered(name).iter().map(|numbered| &numbered.found)
+    }
+
+    fn numbered(&self, name: &str) -> &[Numbered] {
         self.types.get(name).map_or(&[], Vec::as_slice)
     }
 
@@ -122,7 +141,6 @@ impl KernelBtf {
             .map(|field| {
                 let bits = self
                     .named(field.structure)
-                    .iter()
                     .find_map(|structure| self.offset(structure, field.path));
                 bits.map_or(ABSENT, |bits| bits / 8)
             })
@@ -170,7 +188,7 @@ impl KernelBtf {
         tracepoints: impl IntoIterator<Item = &'n str>,
     ) -> Prototypes {
         let known = functions.into_iter().filter_map(|name| {
-            let mut prototypes = self.named(name).iter().filter_map(|found| match found {
+            let mut prototypes = self.named(name).filter_map(|found| match found {
                 Type::Func(function) => match self.btf.resolve_chained_type(function) {
                     Ok(Type::FuncProto(prototype)) => Some(prototype),
                     _ => None,
@@ -185,7 +203,7 @@ impl KernelBtf {
             };
             Some((name.to_owned(), prototype))
         });
-        let exists = |name: &&str| !self.named(&typedef(name)).is_empty();
+        let exists = |name: &&str| !self.numbered(&typedef(name)).is_empty();
         Prototypes::Known {
             functions: known.collect(),
             tracepoints: tracepoints
@@ -196,10 +214,32 @@ impl KernelBtf {
         }
     }
 
+    /// The numbers by which a program names what it is to be attached to: those
+    /// of these functions, and of the typedefs of these BTF tracepoints. Of
+    /// several of one name, all.
+    pub fn hooks<'n>(
+        &self,
+        functions: impl IntoIterator<Item = &'n str>,
+        tracepoints: impl IntoIterator<Item = &'n str>,
+    ) -> BTreeMap<u32, HookType> {
+        let functions = functions.into_iter().flat_map(|name| {
+            let numbered = self.numbered(name).iter();
+            let functions = numbered.filter(|numbered| matches!(numbered.found, Type::Func(_)));
+            functions.map(|numbered| (numbered.id, HookType::Function(name.to_owned())))
+        });
+        let tracepoints = tracepoints.into_iter().flat_map(|name| {
+            let name = typedef(name);
+            let numbered = self.numbered(&name).iter();
+            let typedefs = numbered.filter(|numbered| matches!(numbered.found, Type::Typedef(_)));
+            typedefs.map(move |numbered| (numbered.id, HookType::Tracepoint(name.clone())))
+        });
+        functions.chain(tracepoints).collect()
+    }
+
     /// Whether the kernel has the helper function of this number's name in
     /// `enum bpf_func_id`, such as `BPF_FUNC_get_current_task_btf`.
     pub fn has_helper(&self, name: &str) -> bool {
-        self.named(HELPERS).iter().any(|found| match found {
+        self.named(HELPERS).any(|found| match found {
             Type::Enum(numbers) => numbers.members.iter().any(|member| {
                 let found = self.btf.resolve_name(member);
                 found.is_ok_and(|found| found == name)
@@ -221,31 +261,13 @@ impl KernelBtf {
     }
 }
 
-/// The types whose names are wanted.
-fn find(btf: &Btf, wanted: &Wanted) -> Result<HashMap<String, Vec<Type>>, btf_rs::Error> {
-    let mut types: HashMap<String, Vec<Type>> = HashMap::new();
-    let (first, last) = btf.base().type_id_range();
-    for id in first..=last {
-        let found = btf.resolve_type_by_id(id)?;
-        // Of other kinds there are many, and none is wanted.
-        let name = match &found {
-            Type::Struct(named) => btf.resolve_name(named)?,
-            Type::Func(named) => btf.resolve_name(named)?,
-            Type::Typedef(named) => btf.resolve_name(named)?,
-            Type::Enum(named) => btf.resolve_name(named)?,
-            _ => continue,
-        };
-        if wanted.names.contains(&name) {
-            types.entry(name).or_default().push(found);
-        }
-    }
-    Ok(types)
-}
-
-fn is_elf(file: &File) -> io::Result<bool> {
-    let mut magic = [0; 4];
-    let read = rustix::io::pread(file, &mut magic, 0)?;
-    Ok(read == magic.len() && magic == *b"\x7fELF")
+/// What a program can be attached to, as BTF knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookType {
+    /// A function of this name.
+    Function(String),
+    /// A tracepoint, by the name of its typedef.
+    Tracepoint(String),
 }
 
 /// What a function takes.

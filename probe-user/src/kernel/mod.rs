@@ -9,6 +9,7 @@ pub mod facts;
 pub mod symbols;
 
 mod capability;
+mod names;
 
 pub use btf::{KernelBtf, Prototypes};
 pub use capability::{Capabilities, Capability};

@@ -1,10 +1,12 @@
 //! Which functions the kernel has, and which of them can be traced.
 //!
-//! Read from `/proc/kallsyms` and tracefs' `available_filter_functions`, only
-//! for the functions asked for: the whole lists have some hundred thousand
-//! lines.
+//! tracefs' `available_filter_functions` has nearly all of them, and each line
+//! costs the kernel some five thousand instructions. `/proc/kallsyms` has all, with
+//! four times as many lines; it is read only where the former leaves a doubt.
+//! Of both, only the functions asked for are kept.
 
 use super::Fact;
+use super::names::Names;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -29,32 +31,44 @@ pub enum Standing {
 /// The standing of the functions that were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Symbols {
-    /// `None`: kallsyms could not be read.
+    /// `None`: neither list could be read.
     standing: Option<HashMap<String, Standing>>,
     /// `None`: tracefs could not be read.
     traceable: Option<HashSet<String>>,
 }
 
 impl Symbols {
-    /// Looks the functions up in the running kernel.
+    /// Looks the functions up in the running kernel. A function that is
+    /// `described` by its types and not among the traceable ones is looked for
+    /// among all.
     pub fn read<'n>(
         functions: impl IntoIterator<Item = &'n str>,
         tracefs: &Fact<std::path::PathBuf>,
+        described: impl Fn(&str) -> bool,
     ) -> Self {
-        let wanted: Wanted = functions.into_iter().collect();
+        let wanted: Names = functions.into_iter().collect();
         let open =
             |path: &Path| Ok::<_, io::Error>(BufReader::with_capacity(1 << 16, File::open(path)?));
-        let standing = open(Path::new("/proc/kallsyms"))
-            .and_then(|list| standings(list, &wanted))
-            .ok();
         let traceable = tracefs.known().and_then(|place| {
             open(&place.join("available_filter_functions"))
                 .and_then(|list| traceable(list, &wanted))
                 .ok()
         });
+        let all = match &traceable {
+            Some(found) if !found.is_doubtful(&wanted, described) => None,
+            _ => open(Path::new("/proc/kallsyms"))
+                .and_then(|list| all(list, &wanted))
+                .ok(),
+        };
+        Self::new(all, traceable)
+    }
+
+    fn new(all: Option<Found>, traceable: Option<Found>) -> Self {
         Self {
-            standing,
-            traceable,
+            traceable: traceable
+                .as_ref()
+                .map(|found| found.exact.keys().cloned().collect()),
+            standing: all.or(traceable).map(Found::standings),
         }
     }
 
@@ -84,39 +98,6 @@ impl Symbols {
     }
 }
 
-/// The names that are looked for. Nearly all lines are of others: those are told
-/// by their first bytes, without hashing.
-struct Wanted<'n> {
-    names: HashSet<&'n str>,
-    /// First eight bytes of each name, sorted.
-    starts: Vec<[u8; 8]>,
-}
-
-impl<'n> FromIterator<&'n str> for Wanted<'n> {
-    fn from_iter<I: IntoIterator<Item = &'n str>>(names: I) -> Self {
-        let names: HashSet<&str> = names.into_iter().collect();
-        let mut starts: Vec<_> = names.iter().map(|name| start(name.as_bytes())).collect();
-        starts.sort_unstable();
-        Self { names, starts }
-    }
-}
-
-fn start(name: &[u8]) -> [u8; 8] {
-    let mut start = [0; 8];
-    let length = name.len().min(start.len());
-    start[..length].copy_from_slice(&name[..length]);
-    start
-}
-
-impl Wanted<'_> {
-    /// The name, if it or, before a dot, its stem may be wanted. (A stem shorter
-    /// than eight bytes is not found; no function of the catalog has one.)
-    fn candidate<'l>(&self, name: &'l [u8]) -> Option<&'l str> {
-        self.starts.binary_search(&start(name)).ok()?;
-        std::str::from_utf8(name).ok()
-    }
-}
-
 /// Calls `take` with each line, without its end; one buffer for all.
 fn for_each_line(mut list: impl BufRead, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut line = Vec::new();
@@ -127,10 +108,63 @@ fn for_each_line(mut list: impl BufRead, mut take: impl FnMut(&[u8])) -> io::Res
     Ok(())
 }
 
+/// What a list has of the functions that are wanted.
+#[derive(Default)]
+struct Found {
+    /// How often each is there, and the module that it is in.
+    exact: HashMap<String, (usize, Option<String>)>,
+    /// A compiler's variant of a function, by the function's name.
+    variants: HashMap<String, String>,
+}
+
+impl Found {
+    fn add(&mut self, name: &[u8], module: Option<&[u8]>, wanted: &Names<'_>) {
+        let Some(name) = wanted.candidate(name) else {
+            return;
+        };
+        if wanted.contains(name) {
+            let entry = self.exact.entry(name.to_owned()).or_default();
+            entry.0 += 1;
+            entry.1 = module.map(module_name);
+        } else if let Some((stem, suffix)) = name.split_once('.')
+            // A cold part is a piece of the function, not a form of it.
+            && !suffix.starts_with("cold")
+            && wanted.contains(stem)
+        {
+            self.variants.insert(stem.to_owned(), name.to_owned());
+        }
+    }
+
+    /// Whether this list of traceable functions says too little: one that exists
+    /// is not in it, or more than once. (Before 6.0 a weak function that was
+    /// left out of the kernel goes by the name of the one before it.)
+    fn is_doubtful(&self, wanted: &Names<'_>, exists: impl Fn(&str) -> bool) -> bool {
+        wanted.iter().any(|name| match self.exact.get(name) {
+            Some((count, _)) => *count > 1,
+            None => exists(name),
+        })
+    }
+
+    fn standings(self) -> HashMap<String, Standing> {
+        let present = self.exact.into_iter().map(|(name, (count, module))| {
+            let standing = match count {
+                1 => Standing::Present(module),
+                count => Standing::Ambiguous(count),
+            };
+            (name, standing)
+        });
+        let variants = self.variants.into_iter();
+        let mut standings: HashMap<_, _> = variants
+            .map(|(name, variant)| (name, Standing::Variant(variant)))
+            .collect();
+        standings.extend(present);
+        standings
+    }
+}
+
 /// Reads lines such as `ffffffff81000000 t xfs_growfs_data<TAB>[xfs]`.
-fn standings(list: impl BufRead, wanted: &Wanted<'_>) -> io::Result<HashMap<String, Standing>> {
-    let mut exact: HashMap<String, (usize, Option<String>)> = HashMap::new();
-    let mut variants: HashMap<String, String> = HashMap::new();
+fn all(list: impl BufRead, wanted: &Names<'_>) -> io::Result<Found> {
+    let mut found = Found::default();
     for_each_line(list, |line| {
         let mut fields = line.splitn(3, |&byte| byte == b' ').skip(1);
         let (Some([kind]), Some(rest)) = (fields.next(), fields.next()) else {
@@ -139,38 +173,28 @@ fn standings(list: impl BufRead, wanted: &Wanted<'_>) -> io::Result<HashMap<Stri
         if !matches!(kind, b't' | b'T' | b'w' | b'W') {
             return;
         }
-        let (name, module) = match rest.iter().position(|&byte| byte == b'\t') {
-            Some(tab) => (&rest[..tab], Some(&rest[tab + 1..])),
-            None => (rest, None),
-        };
-        let Some(name) = wanted.candidate(name) else {
-            return;
-        };
-        if wanted.names.contains(name) {
-            let entry = exact.entry(name.to_owned()).or_default();
-            entry.0 += 1;
-            entry.1 = module.map(module_name);
-        } else if let Some((stem, suffix)) = name.split_once('.')
-            // A cold part is a piece of the function, not a form of it.
-            && !suffix.starts_with("cold")
-            && wanted.names.contains(stem)
-        {
-            variants.insert(stem.to_owned(), name.to_owned());
-        }
+        let (name, module) = split(rest, b'\t');
+        found.add(name, module, wanted);
     })?;
-    let present = exact.into_iter().map(|(name, (count, module))| {
-        let standing = match count {
-            1 => Standing::Present(module),
-            count => Standing::Ambiguous(count),
-        };
-        (name, standing)
-    });
-    let mut found: HashMap<_, _> = variants
-        .into_iter()
-        .map(|(name, variant)| (name, Standing::Variant(variant)))
-        .collect();
-    found.extend(present);
     Ok(found)
+}
+
+/// Reads lines such as `xfs_growfs_data [xfs]`.
+fn traceable(list: impl BufRead, wanted: &Names<'_>) -> io::Result<Found> {
+    let mut found = Found::default();
+    for_each_line(list, |line| {
+        let (name, module) = split(line, b' ');
+        found.add(name, module, wanted);
+    })?;
+    Ok(found)
+}
+
+/// A name, and what follows it.
+fn split(line: &[u8], by: u8) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(by, line) {
+        Some(at) => (&line[..at], Some(&line[at + 1..])),
+        None => (line, None),
+    }
 }
 
 /// `[xfs]` → `xfs`.
@@ -178,20 +202,6 @@ fn module_name(bracketed: &[u8]) -> String {
     String::from_utf8_lossy(bracketed)
         .trim_matches(['[', ']'])
         .to_owned()
-}
-
-/// Reads lines such as `xfs_growfs_data [xfs]`.
-fn traceable(list: impl BufRead, wanted: &Wanted<'_>) -> io::Result<HashSet<String>> {
-    let mut found = HashSet::new();
-    for_each_line(list, |line| {
-        let name = line.split(|&byte| byte == b' ').next().unwrap_or_default();
-        if let Some(name) = wanted.candidate(name)
-            && wanted.names.contains(name)
-        {
-            found.insert(name.to_owned());
-        }
-    })?;
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -209,24 +219,30 @@ mod tests {
 garbage
 ";
 
-    fn found() -> Symbols {
+    const TRACEABLE: &str = "\
+vfs_copy_file_range
+do_move_mount.isra.0
+page_cache_sync_ra
+page_cache_sync_ra
+xfs_growfs_data [xfs]
+";
+
+    fn wanted() -> Names<'static> {
         let wanted = [
             "vfs_copy_file_range",
             "read_pages",
             "do_move_mount",
             "copy_exit",
+            "page_cache_sync_ra",
             "xfs_growfs_data",
             "vfs_statfs",
         ];
-        let wanted = wanted.into_iter().collect();
-        Symbols {
-            standing: standings(KALLSYMS.as_bytes(), &wanted).ok(),
-            traceable: traceable(
-                "vfs_copy_file_range\nxfs_growfs_data [xfs]\n".as_bytes(),
-                &wanted,
-            )
-            .ok(),
-        }
+        wanted.into_iter().collect()
+    }
+
+    fn found() -> Symbols {
+        let all = all(KALLSYMS.as_bytes(), &wanted()).ok();
+        Symbols::new(all, traceable(TRACEABLE.as_bytes(), &wanted()).ok())
     }
 
     #[test]
@@ -259,6 +275,40 @@ garbage
         assert_eq!(symbols.is_traceable("xfs_growfs_data"), Some(true));
         assert_eq!(symbols.is_traceable("read_pages"), Some(false));
         assert_eq!(Symbols::default().is_traceable("read_pages"), None);
+    }
+
+    #[test]
+    fn what_can_be_traced_is_told_apart_without_the_whole_table() {
+        let symbols = Symbols::new(None, traceable(TRACEABLE.as_bytes(), &wanted()).ok());
+        assert_eq!(
+            symbols.standing("vfs_copy_file_range"),
+            Standing::Present(None)
+        );
+        assert_eq!(
+            symbols.standing("page_cache_sync_ra"),
+            Standing::Ambiguous(2)
+        );
+        assert_eq!(
+            symbols.standing("do_move_mount"),
+            Standing::Variant("do_move_mount.isra.0".to_owned())
+        );
+        assert_eq!(
+            symbols.standing("xfs_growfs_data"),
+            Standing::Present(Some("xfs".to_owned()))
+        );
+        assert_eq!(symbols.standing("read_pages"), Standing::Absent);
+    }
+
+    #[test]
+    fn the_whole_table_is_asked_only_where_the_other_leaves_a_doubt() {
+        let doubtful = |list: &str, exists: &[&str]| {
+            let found = traceable(list.as_bytes(), &wanted()).unwrap();
+            found.is_doubtful(&wanted(), |name| exists.contains(&name))
+        };
+        let clear = "vfs_copy_file_range\nxfs_growfs_data [xfs]\n";
+        assert!(!doubtful(clear, &["vfs_copy_file_range"]));
+        assert!(doubtful(clear, &["vfs_copy_file_range", "read_pages"]));
+        assert!(doubtful(TRACEABLE, &["vfs_copy_file_range"]));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::driver::{Aya, Links, program_fd};
 use super::engine::{detach, establish};
 use super::error::AttachError;
 use super::explain::forbidden;
+use super::hook_btf::hook_btf;
 use super::load::{Globals, failed, fill, load, set_state};
 use super::plan::{AttachPlan, Ground, PlannedProbe, plan};
 use super::self_test::{self, SelfTest};
@@ -15,15 +16,16 @@ use super::tree::Tree;
 use super::verdict::{self, Outcome, State};
 use super::{Reason, catalog};
 use crate::boottime::boot_ns;
-use crate::kernel::btf::{RUNNING, Wanted};
+use crate::kernel::btf::{HookType, RUNNING, Wanted};
 use crate::kernel::{KernelBtf, KernelFacts, Prototypes, Symbols};
 use crate::sample::ProbeStatus;
+use aya::Ebpf;
 use aya::maps::HashMap;
-use aya::{Btf, Ebpf};
 use aya_log::EbpfLogger;
 use log::Log;
 use probe_common::fields::FIELDS;
 use probe_common::state;
+use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 use std::path::Path;
 
@@ -84,11 +86,12 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
         settings.ring_bytes,
     );
     // Each parsed BTF takes megabytes: one lives at a time.
-    let (globals, prototypes) = {
+    let (globals, prototypes, hooks) = {
         let btf = read_btf(settings)?;
         (
             Globals::new(settings, &btf, sizes.shards),
             btf.prototypes(catalog::functions(), catalog::tracepoints()),
+            hooks(settings, &facts, &btf)?,
         )
     };
     let ground = Ground::with(facts, prototypes);
@@ -96,7 +99,14 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
     let mut ebpf = load(&globals, &sizes, settings.kernel_log, &ground.facts)?;
     fill(&mut ebpf, &sizes, &settings.tools)?;
     let mut links = Links::new();
-    let (probes, tree) = run(&plan, &ground, &mut ebpf, &mut links)?;
+    let hooks = hooks.as_ref().map(hook_btf).transpose()?;
+    let mut driver = Aya {
+        ebpf: &mut ebpf,
+        links: &mut links,
+        btf: hooks.as_ref(),
+    };
+    let (probes, tree) = run(&plan, &ground, &mut driver)?;
+    drop(hooks);
     give_memory_back();
     let logger = settings
         .kernel_log
@@ -116,15 +126,34 @@ pub fn attach(settings: &Settings) -> Result<Attached, AttachError> {
 }
 
 fn read_btf(settings: &Settings) -> Result<KernelBtf, AttachError> {
+    read_types(settings.btf.as_deref().unwrap_or(Path::new(RUNNING)))
+}
+
+fn read_types(path: &Path) -> Result<KernelBtf, AttachError> {
     let wanted = Wanted::new(FIELDS, catalog::functions(), catalog::tracepoints());
-    let path = settings.btf.as_deref().unwrap_or(Path::new(RUNNING));
     Ok(KernelBtf::read(path, &wanted)?)
+}
+
+/// What can be attached to by number; none if the kernel offers no BTF. `btf` is
+/// what was read: a file serves for offsets, the numbers are the kernel's own.
+fn hooks(
+    settings: &Settings,
+    facts: &KernelFacts,
+    btf: &KernelBtf,
+) -> Result<Option<BTreeMap<u32, HookType>>, AttachError> {
+    let of = |btf: &KernelBtf| btf.hooks(catalog::functions(), catalog::tracepoints());
+    Ok(match (facts.btf, &settings.btf) {
+        (false, _) => None,
+        (true, None) => Some(of(btf)),
+        (true, Some(_)) => Some(of(&read_types(Path::new(RUNNING))?)),
+    })
 }
 
 impl Ground {
     /// Facts, prototypes, and the symbols that belong to them.
     pub(super) fn with(facts: KernelFacts, prototypes: Prototypes) -> Self {
-        let symbols = Symbols::read(catalog::functions(), &facts.tracefs);
+        let described = |name: &str| prototypes.get(name).is_some();
+        let symbols = Symbols::read(catalog::functions(), &facts.tracefs, described);
         Self {
             facts,
             prototypes,
@@ -158,26 +187,14 @@ pub fn expected(settings: &Settings, facts: KernelFacts) -> Result<Vec<ProbeStat
 fn run(
     plan: &AttachPlan,
     ground: &Ground,
-    ebpf: &mut Ebpf,
-    links: &mut Links,
+    driver: &mut Aya,
 ) -> Result<(Vec<Probing>, Option<&'static Way>), AttachError> {
-    let btf = ground
-        .facts
-        .btf
-        .then(Btf::from_sys_fs)
-        .transpose()
-        .map_err(|error| AttachError::KernelBtf(error.to_string()))?;
-    let mut driver = Aya {
-        ebpf,
-        links,
-        btf: btf.as_ref(),
-    };
     let mut begin = |planned: &PlannedProbe| Probing {
         probe: planned.probe,
         outcomes: if planned.selected {
             let purposes = planned.purposes.iter();
             purposes
-                .map(|purpose| establish(purpose, ground, &mut driver))
+                .map(|purpose| establish(purpose, ground, driver))
                 .collect()
         } else {
             Vec::new()
@@ -187,7 +204,7 @@ fn run(
     };
     let probes = plan.probes.iter().map(&mut begin).collect();
     let tree = plan.tree.as_ref().map(|tree| {
-        let outcome = establish(tree, ground, &mut driver);
+        let outcome = establish(tree, ground, driver);
         outcome
             .attached
             .ok_or_else(|| AttachError::Tree(outcome.reason()))

@@ -13,12 +13,12 @@ pub enum AttachError {
     /// The BTF cannot be used.
     #[error("cannot read the kernel's types")]
     Btf(#[from] BtfError),
-    /// The kernel's own BTF cannot be parsed.
-    #[error("cannot read the kernel's types: {0}")]
-    KernelBtf(String),
     /// The kernel refused the maps, for a reason that the facts do not tell.
     #[error("the kernel refused the maps of the programs: {0} (`volprobe doctor` tells more)")]
     Load(String),
+    /// The kernel's hooks cannot be told to the loader.
+    #[error("cannot use the kernel's types: {0}")]
+    Hooks(#[from] aya::BtfError),
     /// The object is not the one that this program was written for.
     #[error("the kernel programs in this binary do not fit it: {0}")]
     Object(String),

@@ -21,6 +21,7 @@ mod driver;
 mod engine;
 mod error;
 mod explain;
+mod hook_btf;
 mod load;
 mod reason;
 mod selection;

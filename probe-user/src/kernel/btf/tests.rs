@@ -59,7 +59,7 @@ impl Writer {
         self.count
     }
 
-    fn write(self) -> tempfile::NamedTempFile {
+    fn bytes(self) -> Vec<u8> {
         let mut bytes = vec![0x9f, 0xeb, 1, 0];
         let (types, strings) = (self.types.len() as u32, self.strings.len() as u32);
         for word in [24, 0, types, types, strings] {
@@ -67,8 +67,12 @@ impl Writer {
         }
         bytes.extend(self.types);
         bytes.extend(self.strings);
+        bytes
+    }
+
+    fn write(self) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), bytes).unwrap();
+        std::fs::write(file.path(), self.bytes()).unwrap();
         file
     }
 }
@@ -181,4 +185,81 @@ fn what_is_not_btf_is_refused() {
     assert!(KernelBtf::read(file.path(), &wanted()).is_err());
     std::fs::write(file.path(), "no BTF at all, just some text").unwrap();
     assert!(KernelBtf::read(file.path(), &wanted()).is_err());
+}
+
+/// A type of each kind that there is, each but the wanted ones of no interest.
+fn all_kinds() -> Vec<u8> {
+    const ARRAY: u32 = 3;
+    const ENUM: u32 = 6;
+    const FWD: u32 = 7;
+    const VOLATILE: u32 = 9;
+    const RESTRICT: u32 = 11;
+    const VAR: u32 = 14;
+    const DATASEC: u32 = 15;
+    const FLOAT: u32 = 16;
+    const DECL_TAG: u32 = 17;
+    const TYPE_TAG: u32 = 18;
+    const ENUM64: u32 = 19;
+    let mut w = Writer::default();
+    let int = w.add(INT, "int", 4, &[]);
+    w.words(&[32]);
+    for kind in [PTR, FWD, VOLATILE, CONST, RESTRICT, FLOAT, TYPE_TAG] {
+        w.add(kind, "", int, &[]);
+    }
+    w.add(ARRAY, "", 0, &[]);
+    w.words(&[int, int, 8]);
+    w.add(
+        STRUCT,
+        "wanted",
+        8,
+        &[("a", int, Some(0)), ("b", int, Some(32))],
+    );
+    w.add(UNION, "other", 8, &[("a", int, Some(0))]);
+    w.add(ENUM, "wanted", 4, &[("A", 1, None), ("B", 2, None)]);
+    w.add(ENUM64, "", 8, &[("A", 1, Some(0))]);
+    w.add(FUNC_PROTO, "", int, &[("a", int, None)]);
+    w.add(VAR, "wanted", int, &[]);
+    w.words(&[1]);
+    w.add(DATASEC, ".data", 4, &[("", int, Some(4))]);
+    w.add(DECL_TAG, "", int, &[]);
+    w.words(&[0]);
+    w.add(FUNC, "wanted", 14, &[]);
+    w.add(TYPEDEF, "wanted", int, &[]);
+    w.bytes()
+}
+
+#[test]
+fn a_name_is_found_among_types_of_all_kinds() {
+    let wanted = ["wanted", "absent"].into_iter().collect();
+    let found = scan(&all_kinds(), &wanted).unwrap();
+    let ids: Vec<u32> = found.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, [10, 12, 18, 19]);
+    assert!(found.iter().all(|(_, name)| name == "wanted"));
+}
+
+#[test]
+fn what_is_cut_off_or_of_an_unknown_kind_is_refused() {
+    let btf = all_kinds();
+    let wanted = ["wanted"].into_iter().collect();
+    for len in 0..btf.len() {
+        assert!(scan(&btf[..len], &wanted).is_err(), "{len} bytes");
+    }
+    let mut w = Writer::default();
+    w.add(31, "", 0, &[]);
+    let error = scan(&w.bytes(), &wanted).unwrap_err();
+    assert_eq!(error.to_string(), "type 1 is of kind 31, which is unknown");
+}
+
+#[test]
+fn hooks_have_the_numbers_of_their_types() {
+    let hooks = btf().hooks(["copy", "twice", "gone"], ["sched_process_exec", "gone"]);
+    let function = |name: &str| HookType::Function(name.to_owned());
+    let tracepoint = HookType::Tracepoint("btf_trace_sched_process_exec".to_owned());
+    let expected = [
+        (12, function("copy")),
+        (13, function("twice")),
+        (14, function("twice")),
+        (15, tracepoint),
+    ];
+    assert_eq!(hooks, expected.into());
 }
