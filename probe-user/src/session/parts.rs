@@ -28,14 +28,27 @@ impl Parts {
         self.all.iter().flat_map(|(_, part)| &part.samples)
     }
 
-    /// Holds something that must survive what happens next.
-    pub(super) fn urgent(&self) -> bool {
-        self.samples().any(|sample| match &sample.record {
-            Some(Record::Event(event)) => event_is_urgent(event),
-            Some(Record::End(_)) => true,
-            _ => false,
-        })
+    /// The most that any of its records needs.
+    pub(super) fn need(&self) -> Need {
+        let needs = self.samples().map(|sample| match &sample.record {
+            Some(Record::Event(event)) if event_is_urgent(event) => Need::AtOnce,
+            Some(Record::End(_)) => Need::AtOnce,
+            Some(Record::Anchor(_)) | None => Need::Late,
+            Some(_) => Need::Soon,
+        });
+        needs.max().unwrap_or(Need::Late)
     }
+}
+
+/// How soon a window must be on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Need {
+    /// Nothing happened in it: what would be lost is that much time.
+    Late,
+    /// It counts something.
+    Soon,
+    /// It must survive what happens next.
+    AtOnce,
 }
 
 fn event_is_urgent(event: &Event) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{io, mem};
 
 use super::frame::{CONTINUES, Header, Kind, MORE, Packer, VERSION};
-use super::parts::{self, PART, Parts};
+use super::parts::{self, Need, PART, Parts};
 use super::store::{FileStore, Store};
 
 use crate::model::Totals;
@@ -28,6 +28,8 @@ pub struct WriterOptions {
     pub key_frame_bytes: u64,
     /// Ask the disk to keep what was written at most this often.
     pub sync_every: Duration,
+    /// The same while nothing happens, so that an idle disk may rest.
+    pub sync_idle_every: Duration,
 }
 
 impl Default for WriterOptions {
@@ -37,6 +39,7 @@ impl Default for WriterOptions {
             key_frame_every: Duration::from_mins(1),
             key_frame_bytes: 8 << 20,
             sync_every: Duration::from_secs(3),
+            sync_idle_every: Duration::from_secs(15),
         }
     }
 }
@@ -117,6 +120,8 @@ pub struct Writer<S: Store = FileStore> {
     key_frame_len: u64,
     key_boot_ns: u64,
     sync_boot_ns: u64,
+    /// The most that any window since then needs.
+    unsynced: Need,
     sync_asked: SyncHandle,
 }
 
@@ -178,6 +183,7 @@ impl<S: Store> Writer<S> {
             key_frame_len: 0,
             key_boot_ns: 0,
             sync_boot_ns: 0,
+            unsynced: Need::Late,
             sync_asked: SyncHandle::default(),
         };
         writer.write_header()?;
@@ -235,7 +241,7 @@ impl<S: Store> Writer<S> {
         if first || self.key_frame_due(window.to_boot_ns) {
             self.write_key_frame()?;
         }
-        self.sync(window.to_boot_ns, parts.urgent())
+        self.sync(window.to_boot_ns, parts.need())
     }
 
     /// Bytes of the last key frame.
@@ -414,13 +420,20 @@ impl<S: Store> Writer<S> {
             || self.length - self.key_frame >= self.options.key_frame_bytes
     }
 
-    fn sync(&mut self, boot_ns: u64, urgent: bool) -> Result<(), WriteError> {
-        let age = boot_ns.saturating_sub(self.sync_boot_ns);
+    fn sync(&mut self, boot_ns: u64, need: Need) -> Result<(), WriteError> {
+        self.unsynced = self.unsynced.max(need);
+        let age = Duration::from_nanos(boot_ns.saturating_sub(self.sync_boot_ns));
+        let due = match self.unsynced {
+            Need::Late => age >= self.options.sync_idle_every,
+            Need::Soon => age >= self.options.sync_every,
+            Need::AtOnce => true,
+        };
         let asked = self.sync_asked.0.swap(false, Ordering::Relaxed);
-        if !urgent && !asked && Duration::from_nanos(age) < self.options.sync_every {
+        if !due && !asked {
             return Ok(());
         }
         self.sync_boot_ns = boot_ns;
+        self.unsynced = Need::Late;
         self.store.sync().map_err(|error| self.failed(error))
     }
 }

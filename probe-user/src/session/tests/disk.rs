@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::stream::recorder;
+use super::stream::{anchor, delta, grown, recorder, window};
 use super::{open, read};
 use crate::sample::Record;
 use crate::session::{Recording, Store, WriteError, Writer, WriterOptions};
@@ -77,6 +77,7 @@ struct Disk {
     bytes: Vec<u8>,
     size: u64,
     can_reserve: bool,
+    syncs: usize,
 }
 
 impl Write for Disk {
@@ -97,6 +98,7 @@ impl Write for Disk {
 
 impl Store for Disk {
     fn sync(&mut self) -> io::Result<()> {
+        self.syncs += 1;
         Ok(())
     }
 
@@ -123,6 +125,7 @@ fn fill(size: u64, can_reserve: bool) -> (String, Vec<u8>) {
         bytes: Vec::new(),
         size,
         can_reserve,
+        syncs: 0,
     };
     let path = Path::new("/data/a.vprec");
     let mut writer = Writer::new(path, disk, &WriterOptions::default()).unwrap();
@@ -170,4 +173,30 @@ fn a_disk_that_sets_nothing_aside_leaves_no_half_frame() {
         assert_eq!(reading.completeness[0].damaged_frames, 0);
         assert_eq!(reading.totals, reading.folded);
     }
+}
+
+#[test]
+fn an_idle_disk_is_left_alone_for_longer() {
+    let disk = Disk {
+        bytes: Vec::new(),
+        size: 1 << 20,
+        can_reserve: true,
+        syncs: 0,
+    };
+    let path = Path::new("/data/a.vprec");
+    let mut writer = Writer::new(path, disk, &WriterOptions::default()).unwrap();
+    let mut synced = Vec::new();
+    for number in 1..60 {
+        let happened = match number {
+            30..36 => vec![delta(1, 10)],
+            50 => vec![grown(50)],
+            _ => Vec::new(),
+        };
+        let records = happened.into_iter().chain([anchor(number)]).collect();
+        let syncs = writer.store().syncs;
+        writer.write(&window(number, records)).unwrap();
+        synced.extend((writer.store().syncs > syncs).then_some(number));
+    }
+    // Fifteen seconds apart; where something is counted, three; a growth at once.
+    assert_eq!(synced, [15, 30, 33, 36, 50]);
 }

@@ -35,7 +35,7 @@ fn session() -> Record {
     })
 }
 
-fn anchor(number: u64) -> Record {
+pub(super) fn anchor(number: u64) -> Record {
     Record::Anchor(ClockAnchor {
         boot_ns: START + (number + 1) * SECOND,
         real_ns: 1_700_000_000_000_000_000 + (number * SECOND) as i64,
@@ -76,6 +76,11 @@ fn event(id: u64, detail: Detail) -> Record {
         detail: Some(detail),
         ..Event::default()
     })
+}
+
+/// A disk grew.
+pub(super) fn grown(id: u64) -> Record {
+    event(id, Detail::DeviceCapacity(DeviceCapacity::default()))
 }
 
 /// `windows` windows of a recorder: the first describes, the last ends, and
