@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     counter,
+    startup::{Startup, startup},
     tracer::{Running, Tracer},
 };
 
@@ -29,8 +30,12 @@ pub struct Loader {
     /// Instructions from the start of volprobe until it runs a command, by then
     /// with every probe attached and tested.
     pub start: u64,
+    /// The same with the probe of copies alone.
+    pub copy_start: u64,
     /// The same of bpftrace with one kprobe.
     pub bpftrace_start: u64,
+    /// What volprobe's start consists of.
+    pub startup: Startup,
     /// volprobe while it records and nothing happens.
     pub idle: Idle,
     /// bpftrace with a kprobe and a kretprobe, likewise.
@@ -58,16 +63,12 @@ pub struct Idle {
 pub(super) fn measure() -> Result<Loader> {
     // What booting left to do is done by then.
     thread::sleep(Duration::from_secs(3));
-    let start = median_start(&[
-        "volprobe",
-        "record",
-        "--force",
-        "-o",
-        "/tmp/loader.vprec",
-        "--",
-        "bench",
-        "stamp",
-    ])?;
+    let record = ["volprobe", "record", "--force", "-o", "/tmp/loader.vprec"];
+    let stamp = ["--", "bench", "stamp"];
+    let all = [&record[..], &stamp].concat();
+    let start = median_start(&all)?;
+    let copy_start = median_start(&[&record[..], &["--probe", "copy"], &stamp].concat())?;
+    let startup = startup(&all)?;
     let bpftrace_start = median_start(&[
         "bpftrace",
         "-c",
@@ -99,7 +100,9 @@ pub(super) fn measure() -> Result<Loader> {
     let possible = fs::read_to_string("/sys/devices/system/cpu/possible")?;
     Ok(Loader {
         start,
+        copy_start,
         bpftrace_start,
+        startup,
         idle,
         bpftrace_idle,
         recorded,

@@ -14,10 +14,12 @@ mod floor;
 mod loader;
 mod profile;
 mod readahead;
+mod startup;
 mod tracer;
 
 pub use loader::{Idle, Loader};
 pub use profile::Profile;
+pub use startup::Startup;
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,12 @@ pub(super) fn run(bench: &Bench, found: &mut Found) -> Result<()> {
     for series in &bench.kernels {
         let mut rig = Rig::boot(series, 1)?;
         let loader: Loader = rig.measure(&["loader"])?;
-        found(&format!("### Linux {}\n\n{}", rig.release(), rows(&loader)))?;
+        found(&format!(
+            "### Linux {}\n\n{}\n{}",
+            rig.release(),
+            rows(&loader),
+            parts(&loader)
+        ))?;
     }
     if let Some(series) = bench.kernels.first() {
         let mut rig = Rig::boot_with(series, 1, MANY_CPUS)?;
@@ -31,13 +36,17 @@ pub(super) fn run(bench: &Bench, found: &mut Found) -> Result<()> {
 fn rows(loader: &Loader) -> String {
     let row =
         |what: &str, volprobe: String, bpftrace: String| vec![what.to_owned(), volprobe, bpftrace];
-    let million = |count: u64| (count / 1_000_000).to_string();
     let (own, other) = (&loader.idle, &loader.bpftrace_idle);
     let rows = [
         row(
             "from its start until all is attached, million instructions",
             million(loader.start),
             million(loader.bpftrace_start),
+        ),
+        row(
+            "the same with its probe of copies alone",
+            million(loader.copy_start),
+            "–".to_owned(),
         ),
         row(
             "resident memory",
@@ -62,6 +71,35 @@ fn rows(loader: &Loader) -> String {
         row("memory of the maps", mib(loader.maps), "–".to_owned()),
     ];
     table(&["", "volprobe, all probes", "bpftrace, one kprobe"], &rows)
+}
+
+/// What the start consists of; what is in no system call is volprobe's own.
+fn parts(loader: &Loader) -> String {
+    let startup = &loader.startup;
+    let calls = startup.verify + startup.attach + startup.maps + startup.read + startup.other;
+    let rows = [
+        (
+            format!("the kernel verifies {} programs", startup.programs),
+            startup.verify,
+        ),
+        ("the kernel attaches them".to_owned(), startup.attach),
+        ("the kernel makes the maps".to_owned(), startup.maps),
+        (
+            "the kernel lists its functions and types".to_owned(),
+            startup.read,
+        ),
+        ("other system calls".to_owned(), startup.other),
+        (
+            "volprobe itself".to_owned(),
+            loader.start.saturating_sub(calls),
+        ),
+    ];
+    let rows = rows.map(|(what, count)| vec![what, million(count)]);
+    table(&["of volprobe's start", "million instructions"], &rows)
+}
+
+fn million(count: u64) -> String {
+    (count / 1_000_000).to_string()
 }
 
 fn mib(bytes: u64) -> String {
