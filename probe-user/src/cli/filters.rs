@@ -61,15 +61,16 @@ impl FilterArgs {
 
     /// The cgroup, by whatever it was named.
     fn place(&self) -> Result<Option<CgroupPlace>, PlaceError> {
-        let wanted = Wanted {
-            path: self.cgroup.clone(),
-            pod: self.pod.clone(),
-            container: self.container.clone(),
+        let wanted = match (&self.cgroup, &self.pod, &self.container) {
+            (Some(path), _, _) => Wanted::Path(path.clone()),
+            (None, pod, Some(name)) => Wanted::Container {
+                pod: pod.clone(),
+                name: name.clone(),
+            },
+            (None, Some(pod), None) => Wanted::Pod(pod.clone()),
+            (None, None, None) => return Ok(None),
         };
-        wanted
-            .is_any()
-            .then(|| wanted.find(&mut Cgroups::new("/")))
-            .transpose()
+        wanted.find(&mut Cgroups::new("/")).map(Some)
     }
 
     /// As they were given, for the recording.

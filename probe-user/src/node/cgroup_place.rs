@@ -18,14 +18,19 @@ pub struct CgroupPlace {
 }
 
 /// What a cgroup is named by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
     /// Its folder, below the hierarchy's mount point or whole, or its id.
-    pub path: Option<String>,
-    /// `NAMESPACE/NAME`, the name alone, or the uid.
-    pub pod: Option<String>,
-    /// The beginning of the id, or the name.
-    pub container: Option<String>,
+    Path(String),
+    /// A pod: `NAMESPACE/NAME`, the name alone, or the uid.
+    Pod(String),
+    /// A container: the beginning of its id, or its name.
+    Container {
+        /// Its pod, if it is known.
+        pod: Option<String>,
+        /// The container.
+        name: String,
+    },
 }
 
 /// Why there is no such place.
@@ -71,11 +76,6 @@ fn among(names: &[String]) -> String {
 }
 
 impl Wanted {
-    /// Whether anything is wanted at all.
-    pub fn is_any(&self) -> bool {
-        *self != Self::default()
-    }
-
     /// Finds it among the cgroups that exist now.
     pub fn find(&self, cgroups: &mut Cgroups) -> Result<CgroupPlace, PlaceError> {
         match cgroups.mode() {
@@ -88,23 +88,16 @@ impl Wanted {
             }
         }
         let all = cgroups.all();
-        if let Some(path) = &self.path {
-            return by_path(path, &all);
-        }
-        let named = |group: &&Cgroup| match (&self.pod, &self.container) {
-            (Some(pod), _) => is_pod(group, pod),
-            (None, _) => true,
-        };
-        let within: Vec<&Cgroup> = all.iter().filter(named).collect();
-        match (&self.pod, &self.container) {
-            (Some(pod), _) if within.is_empty() => Err(PlaceError::Unknown {
-                kind: "pod",
-                name: pod.clone(),
-                known: distinct(all.iter().filter_map(|group| group.pod.as_ref())),
-            }),
-            (_, Some(container)) => by_container(container, &within, cgroups),
-            (Some(pod), None) => topmost("pod", pod, &within),
-            (None, None) => topmost("cgroup", "/", &within),
+        match self {
+            Self::Path(path) => by_path(path, &all),
+            Self::Pod(pod) => topmost("pod", pod, &of_pod(pod, &all)?),
+            Self::Container { pod, name } => {
+                let within = match pod {
+                    Some(pod) => of_pod(pod, &all)?,
+                    None => all.iter().collect(),
+                };
+                by_container(name, &within, cgroups)
+            }
         }
     }
 }
@@ -122,6 +115,19 @@ fn by_path(path: &str, all: &[Cgroup]) -> Result<CgroupPlace, PlaceError> {
         name: path.to_owned(),
         known: Vec::new(),
     })
+}
+
+/// The groups of the pod of this name or uid.
+fn of_pod<'c>(pod: &str, all: &'c [Cgroup]) -> Result<Vec<&'c Cgroup>, PlaceError> {
+    let within: Vec<_> = all.iter().filter(|group| is_pod(group, pod)).collect();
+    if within.is_empty() {
+        return Err(PlaceError::Unknown {
+            kind: "pod",
+            name: pod.to_owned(),
+            known: distinct(all.iter().filter_map(|group| group.pod.as_ref())),
+        });
+    }
+    Ok(within)
 }
 
 /// Whether the group belongs to the pod of this name or uid.
@@ -255,10 +261,13 @@ mod tests {
         container: &str,
     ) -> Result<CgroupPlace, PlaceError> {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let wanted = Wanted {
-            path: some(path),
-            pod: some(pod),
-            container: some(container),
+        let wanted = match (some(path), some(pod), some(container)) {
+            (Some(path), _, _) => Wanted::Path(path),
+            (None, Some(pod), None) => Wanted::Pod(pod),
+            (None, pod, name) => Wanted::Container {
+                pod,
+                name: name.unwrap(),
+            },
         };
         wanted.find(&mut Cgroups::new(tree.root()))
     }

@@ -100,6 +100,15 @@ impl Report {
         self.complete()
     }
 
+    /// Copies counted and runs that the kernel skipped must add up to the `done`
+    /// ones; returns how many are counted.
+    pub(super) fn copies_add_up(&self, done: u64) -> Result<u64> {
+        let missed = self.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
+        let counted = sum(self.rows("copy")?, "calls")?;
+        ensure!(counted + missed == done, "{counted} + {missed} of {done}");
+        Ok(counted)
+    }
+
     /// The rows of an array of the report.
     pub(super) fn rows(&self, member: &str) -> Result<&[Value]> {
         match self.0[member].as_array() {

@@ -47,13 +47,7 @@ pub(super) fn killed(stage: &mut Stage) -> Result<()> {
         completeness["truncated"] == true,
         "not truncated: {completeness}"
     );
-    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
-    let counted = sum(report.rows("copy")?, "calls")?;
-    ensure!(
-        counted + missed == truth.calls(),
-        "{counted} + {missed} of {}",
-        truth.calls()
-    );
+    report.copies_add_up(truth.calls())?;
     Ok(())
 }
 
@@ -243,12 +237,7 @@ pub(super) fn suspended(stage: &mut Stage) -> Result<()> {
     report
         .complete_but_for_missed_runs()?
         .exit_of(&["dumpe2fs"])?;
-    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
-    let counted = sum(report.rows("copy")?, "calls")?;
-    ensure!(
-        counted + missed == before + after,
-        "{counted} + {missed} of {before} + {after}"
-    );
+    report.copies_add_up(before + after)?;
     // Nobody set the clock, and the recording is as long as the night.
     let clock = &report.0["clock"];
     ensure!(number(clock, "steps")? == 0, "a step of the clock: {clock}");
@@ -318,12 +307,8 @@ pub(super) fn rotated(stage: &mut Stage) -> Result<()> {
         completeness["truncated"] == false && completeness["damaged_frames"] == 0,
         "together: {completeness}"
     );
-    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
-    let counted = sum(report.rows("copy")?, "calls")?;
-    ensure!(
-        counted + missed == copies && alone == counted,
-        "{counted} + {missed} of {copies}, alone {alone}"
-    );
+    let counted = report.copies_add_up(copies)?;
+    ensure!(alone == counted, "{counted} of {copies}, alone {alone}");
     Ok(())
 }
 

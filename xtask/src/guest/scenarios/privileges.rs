@@ -195,13 +195,7 @@ pub(super) fn container(stage: &mut Stage) -> Result<()> {
     ))?;
     let truth: crate::guest::copyload::Truth = serde_json::from_str(said.trim())?;
     let report = Report::of(&stage.dir.join("recording.vprec"))?;
-    let missed = report.probe("copy")?["missed_runs"].as_u64().unwrap_or(0);
-    let counted = sum(report.rows("copy")?, "calls")?;
-    ensure!(
-        counted + missed == truth.calls(),
-        "{counted} + {missed} of {}",
-        truth.calls()
-    );
+    report.copies_add_up(truth.calls())?;
     let rows = report.rows("copy")?;
     ensure!(rows.iter().all(|row| row["src"] == disk.name), "{rows:?}");
     let inside = tool::run(&["unshare", "--cgroup", "volprobe", "doctor"])?;
