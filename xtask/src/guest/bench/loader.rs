@@ -68,7 +68,6 @@ pub(super) fn measure() -> Result<Loader> {
     let all = [&record[..], &stamp].concat();
     let start = median_start(&all)?;
     let copy_start = median_start(&[&record[..], &["--probe", "copy"], &stamp].concat())?;
-    let startup = startup(&all)?;
     let bpftrace_start = median_start(&[
         "bpftrace",
         "-c",
@@ -97,6 +96,8 @@ pub(super) fn measure() -> Result<Loader> {
     thread::sleep(Duration::from_secs(30));
     let bpftrace_idle = self::idle(child.id())?;
     tool.stop("copy")?;
+    // Last: what is measured by tracing must not be traced by others.
+    let startup = startup(&all)?;
     let possible = fs::read_to_string("/sys/devices/system/cpu/possible")?;
     Ok(Loader {
         start,

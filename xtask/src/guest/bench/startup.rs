@@ -14,6 +14,7 @@ const BUFFER_KIB: &str = "16384";
 // Numbers of system calls on x86-64, and of `enum bpf_cmd`.
 const READ: u64 = 0;
 const IOCTL: u64 = 16;
+const EXECVE: u64 = 59;
 const PERF_EVENT_OPEN: u64 = 298;
 const BPF: u64 = 321;
 const BPF_PROG_LOAD: u64 = 5;
@@ -37,8 +38,8 @@ pub struct Startup {
     pub other: u64,
 }
 
-/// Runs a command and takes the calls of its main thread apart, up to the one by
-/// which it starts another program.
+/// Runs a command that starts another program once it traces, and takes the calls
+/// that its main thread made until then apart.
 pub(super) fn startup(command: &[&str]) -> Result<Startup> {
     let (program, args) = command.split_first().context("no command")?;
     set("trace_clock", "mono")?;
@@ -63,13 +64,12 @@ fn set(file: &str, value: &str) -> Result<()> {
 
 /// Adds up the calls of one thread.
 fn parts(trace: &str, tid: u32) -> Startup {
+    let lines: Vec<Line> = trace.lines().filter_map(Line::parse).collect();
+    let starts = |line: &Line| line.call == EXECVE && line.first_argument.is_some();
+    let until = lines.iter().rposition(starts).unwrap_or(lines.len());
     let mut parts = Startup::default();
     let mut begun: HashMap<u64, (u64, u64)> = HashMap::new();
-    for line in trace
-        .lines()
-        .filter_map(Line::parse)
-        .filter(|line| line.tid == tid)
-    {
+    for line in lines[..until].iter().filter(|line| line.tid == tid) {
         let Some(command) = line.first_argument else {
             if let Some((at, command)) = begun.remove(&line.call) {
                 parts.add(line.call, command, line.at.saturating_sub(at));
@@ -147,7 +147,9 @@ mod tests {
         volprobe-211     [000] .....    12.000045: sys_exit: NR 321 = 8
         volprobe-211     [000] .....    12.000050: sys_enter: NR 0 (3, 7ffe0, 90, 0, 0, 0)
         volprobe-211     [000] .....    12.000053: sys_exit: NR 0 = 4096
-        volprobe-211     [000] .....    12.000060: sys_enter: NR 59 (3, 7ffe0, 90, 0, 0, 0)
+        volprobe-213     [000] .....    12.000060: sys_enter: NR 59 (3, 7ffe0, 90, 0, 0, 0)
+        volprobe-211     [000] .....    12.000070: sys_enter: NR 0 (3, 7ffe0, 90, 0, 0, 0)
+        volprobe-211     [000] .....    12.000079: sys_exit: NR 0 = 4096
 ";
 
     #[test]

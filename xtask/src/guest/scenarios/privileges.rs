@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::guest::{
     recorder::{Recording, volprobe},
-    report::{Report, sum},
+    report::Report,
     stage::Stage,
     tool,
 };
