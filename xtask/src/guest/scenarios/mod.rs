@@ -156,6 +156,7 @@ pub const ALL: &[Scenario] = &[
     all("events_lost", endure::loss),
     main("many_series", session::many_series),
     main("live", session::live),
+    main("live_attribution", session::live_attribution),
     main("live_findings", session::live_findings),
     main("volumes", session::volumes),
     all("volumes_not_grown", volumes::not_grown),

@@ -149,6 +149,53 @@ pub(super) fn live(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
+/// `live` attributes a copy while it happens as a report does afterwards: to its
+/// route, to the readahead inside, to time on and off the processor, to a process.
+pub(super) fn live_attribution(stage: &mut Stage) -> Result<()> {
+    const SIZE: u64 = 16 << 20;
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let at = at.to_string_lossy();
+    tool::shell(&format!(
+        "dd if=/dev/zero of={at}/from bs=1M count={} 2>&1; sync; echo 3 > /proc/sys/vm/drop_caches",
+        SIZE >> 20
+    ))?;
+    let said = tool::shell(&format!(
+        "volprobe live --json --duration 5s 2>live.err >live.out & pid=$!; \
+         until grep -q '^volprobe: recording' live.err; do sleep 0.2; \
+         kill -0 $pid || {{ cat live.err; exit 1; }}; done; \
+         cp {at}/from {at}/to; wait $pid; cat live.out"
+    ))?;
+    let ticks = said
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<Vec<Value>, _>>()?;
+    let rows = |member: &str| -> Vec<&Value> {
+        let rows = ticks.iter().filter_map(|tick| tick[member].as_array());
+        let on_disk = rows.flatten().filter(|row| row["src"] == disk.name);
+        on_disk.collect()
+    };
+    let mut copied = rows("copy");
+    copied.retain(|row| row["route"] == "splice");
+    let total = |path: &str| sum(copied.iter().copied(), path);
+    ensure!(total("bytes_copied")? == SIZE, "{copied:?}");
+    ensure!(total("readahead.pages")? == SIZE / 4096, "{copied:?}");
+    let latency = total("latency_ns.mean")?;
+    let (on, off) = (total("on_cpu_ns")?, total("off_cpu_ns")?);
+    ensure!(
+        on > 0 && on + off <= latency,
+        "{on} + {off} of {latency} ns"
+    );
+    for row in &copied {
+        let why = row["why_not_better"].as_str().unwrap_or_default();
+        ensure!(why.starts_with("ext4 shares no blocks"), "{row}");
+    }
+    let by_cp = rows("top").into_iter().filter(|row| row["comm"] == "cp");
+    let bytes = sum(by_cp, "bytes")?;
+    ensure!(bytes == SIZE, "{bytes} by cp in {said}");
+    Ok(())
+}
+
 /// `live` says what it finds, once, while it runs.
 pub(super) fn live_findings(stage: &mut Stage) -> Result<()> {
     let (early, unused) = ("resize/no-op-before-capacity", "resize/fs-not-grown");
