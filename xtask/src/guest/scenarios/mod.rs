@@ -88,6 +88,7 @@ pub const ALL: &[Scenario] = &[
     all("cp_on_xfs", readahead::cp_on_xfs),
     all("nfs", network::nfs),
     all("readahead_kinds", readahead::kinds),
+    main("readahead_of_a_file", readahead::of_a_file),
     all("read_ahead_writers", readahead::writers),
     all("ext4_grows_twice", resize::ext4_grows_twice),
     all("xfs_grows_twice", resize::xfs_grows_twice),

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::guest::{
-    recorder::Recording,
-    report::{Report, has, only, sum},
+    recorder::{Recording, volprobe},
+    report::{Report, has, number, only, sum},
     stage::{Disk, Stage},
     tool,
 };
@@ -133,6 +133,38 @@ pub(super) fn kinds(stage: &mut Stage) -> Result<()> {
             "{kind}: {submitted} pages of {pages}, {missed} missed runs: {:?}",
             report.rows("readahead")?
         );
+    }
+    Ok(())
+}
+
+/// A program may double the read-ahead of its own file: its windows are larger than
+/// the device's setting, and the report says why.
+pub(super) fn of_a_file(stage: &mut Stage) -> Result<()> {
+    let disk = stage.disk(GIB)?;
+    let at = stage.ext4(&disk)?;
+    let name = &disk.name;
+    tool::shell(&format!("echo 128 > /sys/block/{name}/queue/read_ahead_kb"))?;
+    let read = "-c 'pread -b 32k 0 64m' from";
+    for (line, largest) in [
+        (format!("xfs_io -r {read}"), 32),
+        (format!("xfs_io -r -c 'fadvise -s' {read}"), 64),
+    ] {
+        let report = cold_cp(stage, &at, &[&line])?;
+        let rows = report.rows("readahead")?.iter();
+        let row = rows
+            .clone()
+            .find(|row| row["device"] == *name && row["kind"] == "async");
+        let row = row.with_context(|| format!("{:?}", report.rows("readahead")))?;
+        has(row, &[("window_pages.max", json!(largest))])?;
+        let (at_cap, all) = (
+            number(row, "pages_at_cap")?,
+            number(row, "pages_submitted")?,
+        );
+        ensure!(at_cap * 10 >= all * 9, "{at_cap} of {all} pages at the cap");
+        let file = stage.dir.join("recording.vprec");
+        let text = volprobe(&["report", &file.to_string_lossy()])?.stdout;
+        let said = text.contains("windows of up to 256 KiB, where 128 are configured");
+        ensure!(said == (largest == 64), "{text}");
     }
     Ok(())
 }
