@@ -52,6 +52,9 @@ pub enum Route {
     Fs = 2,
     /// Through the page cache (`do_splice_direct`).
     Splice = 3,
+    /// Something was copied by a call whose start was not seen, and with it not
+    /// whether blocks were shared.
+    Unknown = 4,
 }
 
 /// What the copy came through.
@@ -103,6 +106,6 @@ macro_rules! numbered {
         }
     };
 }
-numbered!(Route: None "none", Clone "clone", Fs "fs", Splice "splice");
+numbered!(Route: None "none", Clone "clone", Fs "fs", Splice "splice", Unknown "unknown");
 numbered!(Via: Syscall "syscall", Ioctl "ioctl", Overlay "overlay", Entry "entry");
 numbered!(Readahead: Sync "sync", Async "async", Forced "forced", Mmap "mmap");

@@ -8,7 +8,6 @@
 //! change, the sums move to the `TOP` hash; the whole of a process is the
 //! sum of both.
 
-use crate::series::Route;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Slots; a power of two.
@@ -105,7 +104,7 @@ pub struct Slot {
     pub bytes: u64,
     /// Time in them, ns.
     pub time_ns: u64,
-    /// Where calls of these keys are counted, by [`outcome`]: the index of the
+    /// Where calls of these keys are counted, by what came of them: the index of the
     /// cell plus 1; 0 where not known.
     pub cells: [u32; 3],
     /// The histogram's power of two that the last time fell into.
@@ -122,15 +121,6 @@ pub const NOTHING: usize = 0;
 pub const CLONED: usize = 1;
 /// Place of calls that copied data: which way, the keys decide.
 pub const DATA: usize = 2;
-
-/// Place in [`Slot::cells`] of a call that took this route.
-pub const fn outcome(route: Route) -> usize {
-    match route {
-        Route::None => NOTHING,
-        Route::Clone => CLONED,
-        Route::Fs | Route::Splice => DATA,
-    }
-}
 
 /// Key of the `TOP` hash.
 #[derive(

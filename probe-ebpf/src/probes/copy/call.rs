@@ -313,6 +313,8 @@ fn finish<A: Arguments>(
         dev_out,
         route: if result <= 0 {
             Route::None
+        } else if flight.is_none() {
+            Route::Unknown
         } else if flags & flag::CLONED != 0 {
             Route::Clone
         } else {

@@ -16,7 +16,7 @@ use probe_common::{
     cell::{COPY_WORDS, copy},
     loss::Loss,
     series::{ErrorKey, OTHER, Route, SeriesKey, Via},
-    slot::{CLONED, DATA, Flight, NOTHING, Slot, Top, TopKey, flag, outcome},
+    slot::{CLONED, DATA, Flight, NOTHING, Slot, Top, TopKey, flag},
 };
 
 /// The kernel's own limit of one read or write, bytes. `cp` asks for nearly 2^63:
@@ -55,7 +55,7 @@ impl Copy {
             dev_in: 0,
             dev_out: 0,
             route: if result > 0 {
-                Route::Splice
+                Route::Unknown
             } else {
                 Route::None
             },
@@ -171,10 +171,11 @@ fn in_slot(
     slot.bytes += copied;
     slot.time_ns += time_ns;
     let route = route(call, slot.method != 0);
-    let known = match outcome(route) {
-        NOTHING => &mut slot.cells[NOTHING],
-        CLONED => &mut slot.cells[CLONED],
-        _ => &mut slot.cells[DATA],
+    let known = match route {
+        Route::None => &mut slot.cells[NOTHING],
+        Route::Clone => &mut slot.cells[CLONED],
+        Route::Fs | Route::Splice => &mut slot.cells[DATA],
+        Route::Unknown => return place(task, call, route, cgroup),
     };
     if *known == 0 {
         *known = 1 + place(task, call, route, cgroup);

@@ -36,7 +36,7 @@ pub struct CopyRow {
     pub src: Option<String>,
     /// Written to.
     pub dst: Option<String>,
-    /// clone, fs, splice or none.
+    /// clone, fs, splice or none; unknown where the start of the call was not seen.
     pub route: Option<String>,
     /// syscall, ioctl or overlay.
     pub via: Option<String>,

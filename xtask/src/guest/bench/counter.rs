@@ -28,18 +28,21 @@ pub(super) fn together<P: Sync>(
     parts: &[P],
     work: impl Fn(&P) -> Result<()> + Sync,
 ) -> Result<u64> {
-    let round = || {
-        let start = now();
-        thread::scope(|scope| {
-            let workers: Vec<_> = parts
-                .iter()
-                .map(|part| scope.spawn(|| work(part)))
-                .collect();
-            workers
-                .into_iter()
-                .try_for_each(|worker| worker.join().map_err(|_| anyhow!("a thread panicked"))?)
-        })?;
-        Ok(now() - start)
-    };
-    Ok(median((0..ROUNDS).map(|_| round()).collect::<Result<_>>()?))
+    let rounds = (0..ROUNDS).map(|_| at_once(parts, &work));
+    Ok(median(rounds.collect::<Result<_>>()?))
+}
+
+/// One round of [`together`].
+pub(super) fn at_once<P: Sync>(parts: &[P], work: impl Fn(&P) -> Result<()> + Sync) -> Result<u64> {
+    let start = now();
+    thread::scope(|scope| {
+        let workers: Vec<_> = parts
+            .iter()
+            .map(|part| scope.spawn(|| work(part)))
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().map_err(|_| anyhow!("a thread panicked"))?)
+    })?;
+    Ok(now() - start)
 }

@@ -39,7 +39,7 @@ pub(super) fn run(args: &[String]) -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let found = match words.as_slice() {
         ["copy", threads] => serde_json::to_string(&copy::costs(threads.parse()?)?),
-        ["readahead", "1"] => serde_json::to_string(&readahead::costs()?),
+        ["readahead", threads] => serde_json::to_string(&readahead::costs(threads.parse()?)?),
         ["loader"] => serde_json::to_string(&loader::measure()?),
         ["stamp"] => return loader::stamp(),
         ["profile", "copy"] => serde_json::to_string(&copy::profile()?),

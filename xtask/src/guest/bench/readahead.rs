@@ -22,8 +22,9 @@ use crate::guest::{stage::Stage, tool};
 
 const BYTES: u64 = 4 << 20;
 const PAGE: u64 = 4096;
-/// Bytes of one window: the read-ahead that is set.
-const WINDOW: u64 = 128 << 10;
+/// Bytes of one window: the read-ahead that is set. Few pages, as finding and
+/// clearing them varies, and what a tracer adds is for the window.
+const WINDOW: u64 = 16 << 10;
 const WINDOWS: u64 = BYTES / WINDOW;
 /// Times that the file is read for one measurement.
 const ROUNDS: usize = 15;
@@ -50,18 +51,18 @@ const PARTS: &[(&str, Tracer)] = &[
     ),
 ];
 
-/// What each tracer adds to a window.
-pub(super) fn costs() -> Result<Vec<Cost>> {
-    let hole = hole()?;
-    workload(&hole).costs(&tracer::all(PARTS, 1))
+/// What each tracer adds to a window that so many threads read at once.
+pub(super) fn costs(threads: usize) -> Result<Vec<Cost>> {
+    let holes = holes(threads)?;
+    workload(&holes).costs(&tracer::all(PARTS, threads))
 }
 
 /// Every instruction of some windows, plain and under volprobe. Of each page one
 /// byte is read: copying it is nothing that is looked for.
 pub(super) fn profile() -> Result<Profile> {
-    let hole = hole()?;
-    workload(&hole).profile(|| {
-        let file = open(&hole)?;
+    let holes = holes(1)?;
+    workload(&holes).profile(|| {
+        let file = open(&holes[0])?;
         (0..TRACED_WINDOWS * WINDOW / PAGE).try_for_each(|page| {
             ensure!(file.read_at(&mut [0], page * PAGE)? == 1, "an empty read");
             Ok(())
@@ -69,41 +70,61 @@ pub(super) fn profile() -> Result<Profile> {
     })
 }
 
-/// A file that is all hole.
-fn hole() -> Result<PathBuf> {
+/// Files that are all hole, one a thread.
+fn holes(threads: usize) -> Result<Vec<PathBuf>> {
     let mut stage = Stage::new()?;
     let disk = stage.disk(512 << 20)?;
-    let path = stage.ext4(&disk)?.join("hole");
+    let at = stage.ext4(&disk)?;
     tool::shell(&format!(
         "echo {} > /sys/block/{}/queue/read_ahead_kb",
         WINDOW >> 10,
         disk.name
     ))?;
-    File::create(&path)?.set_len(BYTES)?;
-    Ok(path)
+    let holes = (0..threads).map(|number| {
+        let path = at.join(format!("hole-{number}"));
+        File::create(&path)?.set_len(BYTES)?;
+        Ok(path)
+    });
+    holes.collect()
 }
 
-fn workload(hole: &Path) -> Workload<impl FnMut() -> Result<u64>> {
+fn workload(holes: &[PathBuf]) -> Workload<impl FnMut() -> Result<u64>> {
     Workload {
         function: "page_cache_async_ra",
         probe: "readahead",
         // The first windows of a file are not asked for by this function.
         operations: (WINDOWS - 4) * ROUNDS as u64,
         least: 50,
-        measure: || instructions(hole),
+        measure: || instructions(holes),
     }
 }
 
 /// Instructions of one window.
-fn instructions(hole: &Path) -> Result<u64> {
+fn instructions(holes: &[PathBuf]) -> Result<u64> {
+    if let [hole] = holes {
+        return one_by_one(hole);
+    }
     let round = || {
-        let file = open(hole)?;
-        let start = counter::now();
-        read(&file)?;
-        Ok((counter::now() - start) / WINDOWS)
+        let files: Vec<File> = holes.iter().map(|hole| open(hole)).collect::<Result<_>>()?;
+        counter::at_once(&files, |file| {
+            (0..WINDOWS).try_for_each(|number| read(file, number))
+        })
     };
     let rounds = (0..ROUNDS).map(|_| round()).collect::<Result<_>>()?;
-    Ok(counter::median(rounds))
+    Ok(counter::median(rounds) / (WINDOWS * holes.len() as u64))
+}
+
+fn one_by_one(hole: &Path) -> Result<u64> {
+    let mut windows = Vec::new();
+    for _ in 0..ROUNDS {
+        let file = open(hole)?;
+        for number in 0..WINDOWS {
+            let start = counter::now();
+            read(&file, number)?;
+            windows.push(counter::now() - start);
+        }
+    }
+    Ok(counter::median(windows))
 }
 
 /// The file, of which no page is in memory.
@@ -113,12 +134,10 @@ fn open(hole: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Reads the file from its beginning to its end.
-fn read(file: &File) -> Result<()> {
-    let mut buffer = vec![0; WINDOW as usize];
-    for window in 0..WINDOWS {
-        let len = file.read_at(&mut buffer, window * WINDOW)?;
-        ensure!(len == buffer.len(), "a read of {len} bytes");
-    }
+/// Reads one window.
+fn read(file: &File, number: u64) -> Result<()> {
+    let mut buffer = [0; WINDOW as usize];
+    let len = file.read_at(&mut buffer, number * WINDOW)?;
+    ensure!(len == buffer.len(), "a read of {len} bytes");
     Ok(())
 }
