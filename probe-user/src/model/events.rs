@@ -268,13 +268,13 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten_of_both_bands() {
         let mut events = Events::with_limits(8, 8);
-        (0..8).for_each(|id| {
+        for id in 0..8 {
             events.add(if id % 2 == 0 {
                 capacity(id)
             } else {
                 tool(id, "mount")
-            })
-        });
+            });
+        }
         events.keep_newest(3);
         assert_eq!(ids(&events), [5, 6, 7]);
         events.add(capacity(8));
